@@ -1,0 +1,189 @@
+"""The audit log: who did what, to whom, and how it ended."""
+
+import getpass
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from django.db import models, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from users.errors import DirectoryError
+from users.models import AuditEvent, Outcome, User
+
+# The first refusals of one kind from one address have rows of their own; after that they are counted in the last one.
+FOLD_AFTER = 10
+FOLD_WINDOW = timedelta(minutes=10)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts, and from where.
+
+    Attributes:
+        person: the signed-in person, or None for an operator, an unknown visitor, or Gatehouse itself.
+        label: how the audit log names the actor.
+        client_ip: the address of the browser; None for a command.
+        request_id: the reference number of the request.
+        is_operator: whether the act comes from a shell on the server, where every right is held already.
+    """
+
+    person: User | None
+    label: str
+    client_ip: str | None = None
+    request_id: str = ""
+    is_operator: bool = False
+
+    def as_person(self, person: User) -> "Actor":
+        """Return the same origin under a person's name, once it is known whose act it is."""
+        return replace(self, person=person, label=person.label)
+
+
+def operator() -> Actor:
+    """Return the actor of a `manage.py` command: the operating system's user."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = "unknown"
+    return Actor(person=None, label=f"operator ({name})", request_id=new_reference(), is_operator=True)
+
+
+def new_reference() -> str:
+    """Return a fresh reference number: 12 characters that can be read out on the telephone."""
+    digits = uuid.uuid4().hex[:12].upper()
+    return f"{digits[:4]}-{digits[4:8]}-{digits[8:]}"
+
+
+def record(
+    action: str,
+    *,
+    actor: Actor,
+    target: models.Model | None = None,
+    error: DirectoryError | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> AuditEvent:
+    """Write one row, in the caller's transaction if there is one.
+
+    Args:
+        action: dotted, such as `idp.provider.activated`.
+        actor: who acts.
+        target: what it is done to; its type, key and label are copied.
+        error: the refusal, if it was one.
+        details: further safe facts, JSON-able. Never a secret.
+    """
+    event = AuditEvent(
+        action=action,
+        outcome=Outcome.REFUSED if error else Outcome.SUCCESS,
+        error_code=error.code if error else "",
+        actor_id=actor.person.pk if actor.person else None,
+        actor_label=_clip(actor.label),
+        target_type=target._meta.model_name or "" if target else "",
+        target_id=str(target.pk) if target else "",
+        target_label=_clip(str(getattr(target, "label", target))) if target else "",
+        client_ip=actor.client_ip,
+        request_id=actor.request_id,
+        details=_plain({**(error.context if error else {}), **(details or {})}),
+    )
+    if error and actor.person is None and actor.client_ip:
+        folded = _fold(event)
+        if folded is not None:
+            return folded
+    event.save(force_insert=True)
+    return event
+
+
+def _fold(event: AuditEvent) -> AuditEvent | None:
+    """Count a further anonymous refusal in the newest row of its kind, if there are many of them already."""
+    same = AuditEvent.objects.filter(
+        client_ip=event.client_ip,
+        action=event.action,
+        error_code=event.error_code,
+        at__gte=timezone.now() - FOLD_WINDOW,
+        actor_id__isnull=True,
+    ).order_by("-at", "-id")
+    recent = list(same[:FOLD_AFTER])
+    if len(recent) < FOLD_AFTER:
+        return None
+    AuditEvent.objects.filter(pk=recent[0].pk).update(occurrences=F("occurrences") + 1, last_at=timezone.now())
+    return recent[0]
+
+
+def audited(action: str, *, atomic: bool = True) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Make a service atomic, and record its refusal under the same action after everything it did was rolled back.
+
+    The service takes `actor` by keyword, and its target as `provider` or `person`. Its success is recorded by itself,
+    with details that only it knows, in its own transaction.
+
+    Args:
+        atomic: False for a service that asks the provider first: no transaction is held while the network answers;
+            the service opens one for its change.
+    """
+
+    def decorate(service: Callable[P, R]) -> Callable[P, R]:
+        @wraps(service)
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                with transaction.atomic() if atomic else nullcontext():
+                    return service(*args, **kwargs)
+            except DirectoryError as error:
+                record_refusal(action, actor=kwargs["actor"], target=_target_of(kwargs), error=error)  # type: ignore[arg-type]
+                raise
+
+        return wrapper
+
+    return decorate
+
+
+def record_refusal(
+    action: str,
+    *,
+    actor: Actor,
+    error: DirectoryError,
+    target: models.Model | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Record a refusal once, and give the error the reference number under which the row can be found.
+
+    A refusal that passes through several services is recorded by the innermost that is not rolled back.
+    """
+    if error.reference and not transaction.get_connection().in_atomic_block:
+        return
+    event = record(action, actor=actor, target=target, error=error, details=details)
+    error.reference = event.request_id
+
+
+def _target_of(kwargs: Mapping[str, Any]) -> models.Model | None:
+    """Return the first saved row among a service's arguments: what the act was about."""
+    for name in ("provider", "person"):
+        value = kwargs.get(name)
+        if isinstance(value, models.Model) and value.pk:
+            return value
+    return None
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the details as JSON-able values of bounded length."""
+    return {key: _plain_value(value) for key, value in values.items()}
+
+
+def _plain_value(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain_value(item) for item in list(value)[:50]]
+    if isinstance(value, Mapping):
+        return _plain(value)
+    return _clip(str(value), 500)
+
+
+def _clip(text: str, length: int = 255) -> str:
+    """Return the text without NUL (PostgreSQL refuses it), at most `length` characters."""
+    return text.replace("\x00", "")[:length]

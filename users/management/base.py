@@ -1,0 +1,104 @@
+"""What all of Gatehouse's commands share: subcommands, `--json`, secrets from standard input, and errors with codes."""
+
+import getpass
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TextIO
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from users.audit import Actor, operator
+from users.errors import DirectoryError
+
+STDIN_LIMIT = 8192
+
+
+class DirectoryCommand(BaseCommand):
+    """A command with subcommands. A subclass lists them in `add_subcommands`, one method each.
+
+    A DirectoryError ends the command with its message, hint and code on standard error, and its own exit status.
+    """
+
+    actor: Actor
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Set up the subcommands."""
+        self._subparsers = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
+        self.add_subcommands()
+
+    def add_subcommands(self) -> None:
+        """Register every subcommand with `self.sub()`."""
+        raise NotImplementedError
+
+    def sub(self, name: str, run: Callable[..., None], help_text: str) -> CommandParser:
+        """Register one subcommand and return its parser for further arguments."""
+        parser: CommandParser = self._subparsers.add_parser(name, help=help_text, description=help_text)
+        parser.add_argument("--json", action="store_true", dest="as_json", help="print JSON for machines")
+        parser.set_defaults(run=run)
+        return parser
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run the subcommand."""
+        self.actor = operator()
+        self.as_json = bool(options.get("as_json"))
+        try:
+            options["run"](options)
+        except DirectoryError as error:
+            detail = getattr(error, "admin_detail", "") or error.message
+            hint = getattr(error, "admin_hint", "") or error.hint
+            if not self.as_json:
+                text = f"{detail}\n{hint}\n[{error.code}] reference {error.reference or '-'}"
+                raise CommandError(text, returncode=error.exit_status) from error
+            # Django puts "CommandError: " before what it prints, and that would be no JSON.
+            fields = {"code": error.code, "message": detail, "hint": hint, "field": error.field}
+            self.stderr.write(json.dumps({"error": {**fields, "reference": error.reference}}), lambda text: text)
+            raise SystemExit(error.exit_status) from error
+
+    def print_json(self, value: Any) -> None:
+        """Print one JSON value."""
+        self.stdout.write(json.dumps(value, indent=2, default=str))
+
+    def print_record(self, row: Mapping[str, Any]) -> None:
+        """Print one record: JSON, or a line for each member."""
+        if self.as_json:
+            self.print_json(row)
+            return
+        width = max(len(name) for name in row)
+        for name, value in row.items():
+            self.stdout.write(f"{name.ljust(width)}  {_text(value)}")
+
+    def print_table(self, rows: Iterable[Mapping[str, Any]], *, columns: tuple[str, ...], empty: str) -> None:
+        """Print records: a JSON list, or a table of some columns."""
+        listed = list(rows)
+        if self.as_json:
+            self.print_json(listed)
+            return
+        if not listed:
+            self.stdout.write(empty)
+            return
+        cells = [[_text(row[column]) for column in columns] for row in listed]
+        widths = [max(len(line[i]) for line in [list(columns), *cells]) for i in range(len(columns))]
+        for line in [[column.upper() for column in columns], *cells]:
+            padded = (text.ljust(width) for text, width in zip(line, widths, strict=True))
+            self.stdout.write("  ".join(padded).rstrip())
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value) or "-"
+    if value is True or value is False:
+        return "yes" if value else "no"
+    text = "-" if value is None or value == "" else str(value)
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def read_secret(prompt: str, stream: TextIO | None = None) -> str:
+    """Return a secret from standard input, without the line break at its end. A terminal is asked without echo.
+
+    Secrets never come as arguments: the process list and the shell's history show those to everybody.
+    """
+    source = stream or sys.stdin
+    if source.isatty():
+        return getpass.getpass(f"{prompt}: ")
+    return source.read(STDIN_LIMIT).rstrip("\r\n")

@@ -1,0 +1,91 @@
+"""`manage.py admins`: administrators, from a shell. The way back in when nobody can sign in."""
+
+from typing import Any
+
+from django.conf import settings
+
+from users import administrators
+from users.management.base import DirectoryCommand, read_secret
+from users.management.commands.users import person_row
+from users.models import AdminRole, User
+from users.services import find_person
+
+
+def role(text: str) -> AdminRole:
+    """Return a role from its name, with dashes or underscores."""
+    return AdminRole(text.strip().lower().replace("-", "_").replace(" ", "_"))
+
+
+class Command(DirectoryCommand):
+    """Add, list and remove administrators, set roles and passwords, and make the first one."""
+
+    help = "Manage administrators."
+
+    def add_subcommands(self) -> None:
+        """Register the subcommands."""
+        roles = ", ".join(AdminRole.values)
+        add = self.sub("add", self.add, "Give a role to a person, new or known. Reads a password from standard input.")
+        add.add_argument("email", nargs="?", help="company email")
+        add.add_argument("--email", "--company-email", dest="email_option", help="company email")
+        add.add_argument("--role", type=role, default=AdminRole.ADMINISTRATOR_WITH_BILLING, help=roles)
+        add.add_argument("--display-name", "--name", default="", dest="display_name")
+        add.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+        self.sub("list", self.list, "List administrators.")
+        set_role = self.sub("set-role", self.set_role, "Change an administrator's role.")
+        set_role.add_argument("person", help="company email, user name or id")
+        set_role.add_argument("role", type=role, nargs="?", help=roles)
+        set_role.add_argument("--role", type=role, dest="role_option", help=roles)
+        set_password = self.sub(
+            "set-password", self.set_password, "Give an administrator a new password, read from standard input."
+        )
+        set_password.add_argument("person", help="company email, user name or id")
+        set_password.add_argument("--password-stdin", action="store_true", help="(always so)")
+        remove = self.sub("remove", self.remove, "Take an administrator's role away. The person stays.")
+        remove.add_argument("person", help="company email, user name or id")
+        self.sub("setup-link", self.setup_link, "Print a one-time link that creates the first administrator.")
+
+    def add(self, options: dict[str, Any]) -> None:
+        """Add an administrator."""
+        person = administrators.add_administrator(
+            actor=self.actor,
+            company_email=options["email"] or options["email_option"] or "",
+            role=options["role"],
+            password=read_secret("Password") if options["password_stdin"] else None,
+            display_name=options["display_name"],
+        )
+        self.print_record(person_row(person))
+
+    def list(self, options: dict[str, Any]) -> None:
+        """List administrators."""
+        rows = [person_row(person) for person in User.objects.administrators().order_by("company_email")]
+        columns = ("company_email", "display_name", "admin_role", "state", "has_password")
+        self.print_table(rows, columns=columns, empty="There are no administrators yet: `manage.py admins setup-link`.")
+
+    def set_role(self, options: dict[str, Any]) -> None:
+        """Set a role."""
+        new = options["role"] or options["role_option"]
+        if new is None:
+            self._subparsers.choices["set-role"].error("a role is needed")
+        person = find_person(options["person"])
+        self.print_record(person_row(administrators.set_admin_role(actor=self.actor, person=person, role=new)))
+
+    def set_password(self, options: dict[str, Any]) -> None:
+        """Set a password."""
+        person = find_person(options["person"])
+        password = read_secret("New password")
+        changed = administrators.set_admin_password(actor=self.actor, person=person, password=password)
+        self.print_record(person_row(changed))
+
+    def remove(self, options: dict[str, Any]) -> None:
+        """Remove a role."""
+        person = administrators.remove_administrator(actor=self.actor, person=find_person(options["person"]))
+        self.print_record(person_row(person))
+
+    def setup_link(self, options: dict[str, Any]) -> None:
+        """Print the set-up link."""
+        token = administrators.issue_setup_link(actor=self.actor)
+        url = f"{settings.PUBLIC_URL}/admin/set-up/{token}/"
+        if self.as_json:
+            self.print_json({"url": url, "valid_minutes": 60})
+        else:
+            self.stdout.write(f"{url}\nIt works once, within one hour.")

@@ -1,0 +1,195 @@
+"""People, their sessions and the audit log."""
+
+import uuid
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+
+class State(models.TextChoices):
+    """Whether a person may sign in."""
+
+    STAGED = "staged", "Staged"
+    ACTIVE = "active", "Active"
+    SUSPENDED = "suspended", "Suspended"
+
+
+class AdminRole(models.TextChoices):
+    """What an administrator is; `users.permissions` says what each may do."""
+
+    ADMINISTRATOR_WITH_BILLING = "administrator_with_billing", "Administrator With Billing"
+    ADMINISTRATOR = "administrator", "Administrator"
+    HELP_DESK = "help_desk", "Help Desk"
+    READ_ONLY = "read_only", "Read Only"
+
+
+class Realm(models.TextChoices):
+    """Which portal a session opens."""
+
+    USER = "user", "User Portal"
+    ADMIN = "admin", "Admin Portal"
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    """Reads of people."""
+
+    def active(self) -> "UserQuerySet":
+        """Return the people who may sign in."""
+        return self.filter(state=State.ACTIVE)
+
+    def administrators(self) -> "UserQuerySet":
+        """Return the people with an administrator's role, whatever their state."""
+        return self.filter(admin_role__isnull=False)
+
+    def without_role(self) -> "UserQuerySet":
+        """Return the people whom federation may send to a provider: administrators keep their own sign-in."""
+        return self.filter(admin_role__isnull=True)
+
+
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
+    """Finds people by what they type; services create them."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Return the person with this company email, without regard to case."""
+        return self.get(company_email=(username or "").strip().lower())
+
+
+class User(AbstractBaseUser):
+    """A person of the directory. An administrator is a person with a role."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user_name = models.CharField(max_length=64)
+    company_email = models.CharField(max_length=254)
+    display_name = models.CharField(max_length=150, blank=True)
+    given_name = models.CharField(max_length=150, blank=True)
+    family_name = models.CharField(max_length=150, blank=True)
+    state = models.CharField(max_length=16, choices=State, default=State.STAGED)
+    external_id = models.CharField(max_length=255, null=True, blank=True, unique=True)  # noqa: DJ001  (unique: NULL is no value)
+    admin_role = models.CharField(max_length=32, choices=AdminRole, null=True, blank=True)  # noqa: DJ001  (NULL is no role)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    USERNAME_FIELD = "company_email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["user_name"]
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    class Meta:
+        """Uniqueness without regard to case, and only known states and roles."""
+
+        constraints = [
+            models.UniqueConstraint(Lower("user_name"), name="users_user_name_unique"),
+            models.UniqueConstraint(fields=["company_email"], name="users_company_email_unique"),
+            models.CheckConstraint(condition=models.Q(state__in=State.values), name="users_state_known"),
+            models.CheckConstraint(
+                condition=models.Q(admin_role__isnull=True) | models.Q(admin_role__in=AdminRole.values),
+                name="users_admin_role_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(company_email=Lower("company_email")), name="users_company_email_lower_case"
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "admin_role"], name="users_state_role")]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def is_active(self) -> bool:  # type: ignore[override]
+        """Whether this person may sign in."""
+        return self.state == State.ACTIVE
+
+    @property
+    def label(self) -> str:
+        """The name to show, falling back to the company email."""
+        return self.display_name or f"{self.given_name} {self.family_name}".strip() or self.company_email
+
+    @property
+    def is_administrator(self) -> bool:
+        """Whether this person has an administrator's role."""
+        return self.admin_role is not None
+
+
+class UserSession(AbstractBaseSession):
+    """One browser's session. The key is stored as its SHA-256, so that reading this table signs nobody in.
+
+    `provider_id` is no foreign key: providers live a floor higher, and a session outlives none of them.
+    """
+
+    person = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="sessions")
+    realm = models.CharField(max_length=8, choices=Realm, blank=True)
+    provider_id = models.UUIDField(null=True, db_index=True)
+    upstream_sid = models.CharField(max_length=255, blank=True, db_index=True)
+    client_ip = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=255, blank=True)
+    signed_in_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """Sessions are found by person and realm, and pruned by expiry."""
+
+        indexes = [models.Index(fields=["person", "realm"], name="users_session_person_realm")]
+
+    def __str__(self) -> str:
+        return f"{self.realm or 'anonymous'} session of {self.person or 'nobody'}"
+
+
+class Outcome(models.TextChoices):
+    """How an audited act ended."""
+
+    SUCCESS = "success", "Success"
+    REFUSED = "refused", "Refused"
+
+
+class AuditEvent(models.Model):
+    """One act or refusal, with everything copied that a reader needs after its subjects are gone.
+
+    Append-only: a database trigger refuses updates of anything but the fold (`occurrences`, `last_at`).
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(default=timezone.now)
+    action = models.CharField(max_length=64)
+    outcome = models.CharField(max_length=8, choices=Outcome)
+    error_code = models.CharField(max_length=64, blank=True)
+    actor_id = models.UUIDField(null=True)
+    actor_label = models.CharField(max_length=255)
+    target_type = models.CharField(max_length=32, blank=True)
+    target_id = models.CharField(max_length=64, blank=True)
+    target_label = models.CharField(max_length=255, blank=True)
+    client_ip = models.GenericIPAddressField(null=True)
+    request_id = models.CharField(max_length=32, blank=True)
+    details = models.JSONField(default=dict)
+    occurrences = models.PositiveIntegerField(default=1)
+    last_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        """Newest first, by action, by person; refusals of one address close together for the fold."""
+
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(outcome__in=Outcome.values), name="users_audit_outcome_known"),
+        ]
+        indexes = [
+            models.Index(fields=["action", "-id"], name="users_audit_action"),
+            models.Index(fields=["actor_id", "-id"], name="users_audit_actor"),
+            models.Index(fields=["target_id", "-id"], name="users_audit_target"),
+            models.Index(fields=["client_ip", "action", "error_code", "-at"], name="users_audit_fold"),
+            models.Index(fields=["request_id"], name="users_audit_request"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.outcome}"
+
+
+class SetupToken(models.Model):
+    """The one-time link that creates the first administrator; only its SHA-256 is stored."""
+
+    token_hash = models.CharField(max_length=64, primary_key=True)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"set-up link, valid until {self.expires_at:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,56 @@
+"""Normal forms of what identifies a person. One place, so that a look-alike is one everywhere or nowhere."""
+
+import re
+import unicodedata
+
+from django.core.exceptions import ValidationError
+from django.core.validators import EmailValidator
+
+from users.errors import CompanyEmailInvalid, NameInvalid, UserNameInvalid
+
+EMAIL_MAX_LENGTH = 254
+NAME_MAX_LENGTH = 150
+_USER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+_validate_email = EmailValidator()
+
+
+def normalise_email(text: str) -> str:
+    """Return the lower-cased company email.
+
+    Only ASCII is accepted, checked before the case is folded: `str.lower()` turns the Kelvin sign into a plain k, and
+    an address that merely looks like a colleague's must never become hers.
+
+    Raises:
+        CompanyEmailInvalid: anything that is not one plain address of at most 254 characters.
+    """
+    text = text.strip(" \t\r\n")
+    if not text.isascii() or len(text) > EMAIL_MAX_LENGTH:
+        raise CompanyEmailInvalid()
+    try:
+        _validate_email(text)
+    except ValidationError as error:
+        raise CompanyEmailInvalid() from error
+    return text.lower()
+
+
+def normalise_user_name(text: str) -> str:
+    """Return the lower-cased user name, or raise UserNameInvalid."""
+    text = text.strip()
+    if not text.isascii() or not _USER_NAME.fullmatch(text.lower()):
+        raise UserNameInvalid()
+    return text.lower()
+
+
+def user_name_from_email(email: str) -> str:
+    """Propose a user name from the part of a normalised email before the @."""
+    proposal = re.sub(r"[^a-z0-9._-]+", "-", email.partition("@")[0]).strip("._-")[:64].strip("._-")
+    return proposal or "person"
+
+
+def clean_name(text: str, *, field: str = "display_name") -> str:
+    """Return a name in Unicode normal form C with single spaces, or raise NameInvalid for control characters."""
+    text = " ".join(unicodedata.normalize("NFC", text).split(" ")).strip()
+    has_control = any(unicodedata.category(character) in {"Cc", "Cs", "Cn", "Zl", "Zp"} for character in text)
+    if has_control or len(text) > NAME_MAX_LENGTH:
+        raise NameInvalid(field=field)
+    return text

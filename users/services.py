@@ -1,0 +1,221 @@
+"""What can be done with people. Every change of a person goes through here, whoever asks for it."""
+
+import uuid
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from users import names, password_owner, sessions
+from users.audit import Actor, audited, record
+from users.errors import (
+    CompanyEmailTaken,
+    ExternalIdTaken,
+    LastBillingAdministrator,
+    NameInvalid,
+    PasswordManagedExternally,
+    PasswordRefused,
+    PermissionRefused,
+    PersonNotFound,
+    UserNameTaken,
+)
+from users.models import AdminRole, State, User
+from users.permissions import Permission, permissions_of
+
+
+def require(actor: Actor, permission: Permission) -> None:
+    """Refuse an actor without this permission. An operator on the server holds all of them.
+
+    Raises:
+        PermissionRefused: the role does not cover it.
+    """
+    if actor.is_operator:
+        return
+    if actor.person is None or permission not in permissions_of(actor.person):
+        role = AdminRole(actor.person.admin_role).label if actor.person and actor.person.admin_role else "none"
+        raise PermissionRefused(role=role, permission=permission.value)
+
+
+def find_person(identifier: str) -> User:
+    """Return the person with this company email, user name or id.
+
+    Raises:
+        PersonNotFound: nobody answers to it.
+    """
+    identifier = identifier.strip()
+    wanted = Q(company_email=identifier.lower()) | Q(user_name=identifier.lower())
+    try:
+        wanted |= Q(pk=uuid.UUID(identifier))
+    except ValueError:
+        pass
+    person = User.objects.filter(wanted).first() if "\x00" not in identifier else None
+    if person is None:
+        raise PersonNotFound(identifier=identifier[:254])
+    return person
+
+
+@audited("users.person.added")
+def add_person(
+    *,
+    actor: Actor,
+    company_email: str,
+    user_name: str = "",
+    display_name: str = "",
+    given_name: str = "",
+    family_name: str = "",
+    external_id: str = "",
+    state: State = State.STAGED,
+    password: str | None = None,
+) -> User:
+    """Create a person.
+
+    Args:
+        user_name: proposed from the email where empty.
+        external_id: the person's object id in a source directory, used for the first federated link.
+        password: None for a person who has none and signs in through a provider.
+
+    Raises:
+        CompanyEmailInvalid, UserNameInvalid, NameInvalid, PasswordRefused: bad input.
+        CompanyEmailTaken, UserNameTaken, ExternalIdTaken: not unique.
+    """
+    require(actor, Permission.MANAGE_PEOPLE)
+    person = build_person(
+        company_email=company_email,
+        user_name=user_name,
+        display_name=display_name,
+        given_name=given_name,
+        family_name=family_name,
+        external_id=external_id,
+        state=state,
+    )
+    set_checked_password(person, password)
+    insert_person(person)
+    record("users.person.added", actor=actor, target=person, details={"state": person.state})
+    return person
+
+
+def build_person(
+    *,
+    company_email: str,
+    user_name: str,
+    display_name: str,
+    given_name: str,
+    family_name: str,
+    external_id: str,
+    state: State,
+) -> User:
+    """Return an unsaved person in normal form; raises what `add_person` names for bad input."""
+    email = names.normalise_email(company_email)
+    if len(external_id) > 255 or any(not character.isprintable() for character in external_id):
+        raise NameInvalid(field="external_id")
+    return User(
+        company_email=email,
+        user_name=names.normalise_user_name(user_name) if user_name else _free_user_name(email),
+        display_name=names.clean_name(display_name or f"{given_name} {family_name}"),
+        given_name=names.clean_name(given_name, field="given_name"),
+        family_name=names.clean_name(family_name, field="family_name"),
+        external_id=external_id or None,
+        state=state,
+    )
+
+
+def _free_user_name(email: str) -> str:
+    """Return the proposed user name, with a number behind it where somebody has it."""
+    proposal = names.user_name_from_email(email)
+    taken = set(User.objects.filter(user_name__startswith=proposal[:58]).values_list("user_name", flat=True))
+    candidate, number = proposal, 1
+    while candidate in taken:
+        number += 1
+        candidate = f"{proposal[:58]}-{number}"
+    return candidate
+
+
+def set_checked_password(person: User, password: str | None) -> None:
+    """Set a password that passes the rules, or an unusable one for None. Does not save.
+
+    Raises:
+        PasswordManagedExternally: the person signs in through a provider, where the password is.
+        PasswordRefused: the password breaks the rules.
+    """
+    if password is None:
+        person.set_unusable_password()
+        return
+    provider = password_owner.of(person)
+    if provider is not None:
+        raise PasswordManagedExternally(label=person.label, provider=provider)
+    try:
+        validate_password(password, person)
+    except ValidationError as error:
+        raise PasswordRefused(reasons=" ".join(error.messages)) from error
+    if len(password) > 1024 or "\x00" in password:
+        raise PasswordRefused(reasons="It is too long or holds a NUL character.")
+    person.set_password(password)
+
+
+def insert_person(person: User) -> None:
+    """Insert a person, turning the database's own uniqueness into a clear refusal, also under a race."""
+    if User.objects.filter(company_email=person.company_email).exists():
+        raise CompanyEmailTaken(company_email=person.company_email)
+    if User.objects.filter(user_name=person.user_name).exists():
+        raise UserNameTaken(user_name=person.user_name)
+    if person.external_id and User.objects.filter(external_id=person.external_id).exists():
+        raise ExternalIdTaken()
+    try:
+        with transaction.atomic():
+            person.save(force_insert=True)
+    except IntegrityError as error:
+        raise CompanyEmailTaken(company_email=person.company_email) from error
+
+
+@audited("users.person.activated")
+def activate_person(*, actor: Actor, person: User) -> User:
+    """Let a staged or suspended person sign in. Doing it twice changes nothing."""
+    require(actor, Permission.MANAGE_PEOPLE)
+    return _change_state(actor, locked_with_billing(person), State.ACTIVE, "users.person.activated")
+
+
+@audited("users.person.suspended")
+def suspend_person(*, actor: Actor, person: User) -> User:
+    """Refuse a person every sign-in, and end all sessions.
+
+    Raises:
+        LastBillingAdministrator: nobody else could administer Gatehouse.
+    """
+    require(actor, Permission.MANAGE_PEOPLE)
+    person = locked_with_billing(person)
+    if person.admin_role is not None:
+        require(actor, Permission.MANAGE_ADMINISTRATORS)
+        keep_a_billing_administrator(person)
+    return _change_state(actor, person, State.SUSPENDED, "users.person.suspended")
+
+
+def _change_state(actor: Actor, person: User, state: State, action: str) -> User:
+    if person.state == state:
+        return person
+    before, person.state = person.state, state
+    person.save(update_fields=["state", "updated_at"])
+    ended = 0 if state == State.ACTIVE else sessions.end_sessions(person=person)
+    record(action, actor=actor, target=person, details={"from": before, "sessions_ended": ended})
+    return person
+
+
+def locked_with_billing(person: User) -> User:
+    """Return the person as stored now, with that row and those of all billing administrators locked in one order.
+
+    Two administrators who demote each other at once therefore come one after the other, and cannot deadlock.
+    """
+    wanted = Q(pk=person.pk) | Q(admin_role=AdminRole.ADMINISTRATOR_WITH_BILLING)
+    rows = {row.pk: row for row in User.objects.select_for_update().filter(wanted).order_by("pk")}
+    if person.pk not in rows:
+        raise PersonNotFound(identifier=person.company_email)
+    return rows[person.pk]
+
+
+def keep_a_billing_administrator(leaving: User) -> None:
+    """Refuse an act that takes away the last Administrator With Billing who can sign in. Rows are locked already."""
+    if leaving.admin_role != AdminRole.ADMINISTRATOR_WITH_BILLING:
+        return
+    others = User.objects.filter(admin_role=leaving.admin_role, state=State.ACTIVE).exclude(pk=leaving.pk)
+    if not any(person.has_usable_password() for person in others):
+        raise LastBillingAdministrator(label=leaving.label)
