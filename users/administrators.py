@@ -16,7 +16,14 @@ from users.errors import (
 )
 from users.models import AdminRole, SetupToken, State, User
 from users.permissions import Permission
-from users.services import build_person, insert_person, keep_a_billing_administrator, locked_with_billing, require, set_checked_password
+from users.services import (
+    build_person,
+    insert_person,
+    keep_a_billing_administrator,
+    locked_with_billing,
+    require,
+    set_checked_password,
+)
 
 SETUP_LINK_LIFETIME = timedelta(hours=1)
 

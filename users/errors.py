@@ -1,4 +1,4 @@
-"""The base of every refusal that Gatehouse shows, prints or audits. Imports nothing, so that protocol code can use it."""
+"""The base of every refusal that Gatehouse shows, prints or audits. Imports nothing: protocol code uses it too."""
 
 from typing import Any, ClassVar
 

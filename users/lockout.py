@@ -23,7 +23,7 @@ def account_of(request: HttpRequest | None, credentials: dict[str, Any] | None) 
     return str(username).strip().lower()[:254] if username else None
 
 
-class LockoutHandler(AxesDatabaseHandler):  # type: ignore[misc]
+class LockoutHandler(AxesDatabaseHandler):
     """Counts password sign-ins only: a federated one has no password that could be guessed here."""
 
     def is_allowed(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> bool:

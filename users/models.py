@@ -50,7 +50,10 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.filter(admin_role__isnull=True)
 
 
-class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
+_UserManagerBase = BaseUserManager.from_queryset(UserQuerySet)
+
+
+class UserManager(_UserManagerBase["User"]):
     """Finds people by what they type; services create them."""
 
     def get_by_natural_key(self, username: str | None) -> "User":

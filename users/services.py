@@ -1,5 +1,6 @@
 """What can be done with people. Every change of a person goes through here, whoever asks for it."""
 
+import contextlib
 import uuid
 
 from django.contrib.auth.password_validation import validate_password
@@ -45,10 +46,8 @@ def find_person(identifier: str) -> User:
     """
     identifier = identifier.strip()
     wanted = Q(company_email=identifier.lower()) | Q(user_name=identifier.lower())
-    try:
+    with contextlib.suppress(ValueError):
         wanted |= Q(pk=uuid.UUID(identifier))
-    except ValueError:
-        pass
     person = User.objects.filter(wanted).first() if "\x00" not in identifier else None
     if person is None:
         raise PersonNotFound(identifier=identifier[:254])

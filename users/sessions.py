@@ -22,15 +22,13 @@ class SessionStore(DatabaseStore):
     """Django's database sessions in `UserSession` rows, under the hash of their key."""
 
     @classmethod
-    def get_model_class(cls) -> type[UserSession]:  # type: ignore[override]
+    def get_model_class(cls) -> type[UserSession]:
         """Return the model of the rows."""
         return UserSession
 
     def _get_session_from_db(self) -> UserSession | None:
         try:
-            return UserSession.objects.get(
-                session_key=hashed(self.session_key or ""), expire_date__gt=timezone.now()
-            )
+            return UserSession.objects.get(session_key=hashed(self.session_key or ""), expire_date__gt=timezone.now())
         except UserSession.DoesNotExist:
             self._session_key = None
             return None
@@ -39,12 +37,12 @@ class SessionStore(DatabaseStore):
         """Return whether a live or expired row stands under this key."""
         return UserSession.objects.filter(session_key=hashed(session_key)).exists()
 
-    def create_model_instance(self, data: dict[str, Any]) -> UserSession:  # type: ignore[override]
+    def create_model_instance(self, data: dict[str, Any]) -> UserSession:
         """Return the row to save: the data, and in columns what it is searched by."""
         tags = data.get(_TAGS, {})
         signed_in_at = tags.get("signed_in_at")
         return UserSession(
-            session_key=hashed(self._get_or_create_session_key()),
+            session_key=hashed(self._get_or_create_session_key()),  # type: ignore[attr-defined]
             session_data=self.encode(data),
             expire_date=self.get_expiry_date(),
             person_id=tags.get("person_id"),

@@ -1,0 +1,19 @@
+"""Federation: the providers, the links to them, and the sign-in through them."""
+
+from django.apps import AppConfig
+
+
+class IdpConfig(AppConfig):
+    """Registers the system checks of federation."""
+
+    name = "idp"
+
+    def ready(self) -> None:
+        """Register the system checks and the owner of federated people's passwords.
+
+        Django calls this once the models exist; both modules import models, so they cannot be imported above.
+        """
+        from idp import checks, services  # noqa: F401, PLC0415
+        from users import password_owner  # noqa: PLC0415
+
+        password_owner.register(services.password_owner)

@@ -1,0 +1,157 @@
+"""Who a verified token is: the durable link first, then the ladder of a first link.
+
+Nothing here trusts an email as a key. It is looked at once, under conditions, to find the person whose link is made;
+from then on only (issuer, subject) counts.
+"""
+
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from idp.federation_errors import (
+    EmailMissing,
+    EmailNotPlain,
+    EmailOutsideDomains,
+    EmailUnverified,
+    MatchAmbiguous,
+    NoMatch,
+    PersonIsAdministrator,
+    PersonLinkedElsewhere,
+    PersonStaged,
+    PersonSuspended,
+    ProviderChanged,
+    ProviderUnavailable,
+)
+from idp.models import FederatedIdentity, IdentityProvider
+from idp.protocol.types import IdTokenClaims
+from users import names
+from users.audit import Actor, record
+from users.errors import CompanyEmailInvalid
+from users.models import State, User
+
+
+@dataclass(frozen=True)
+class Match:
+    """The person behind a token, and the rule that found her: `link`, `external_id` or `email`."""
+
+    person: User
+    rule: str
+
+
+def resolve_person(*, actor: Actor, provider: IdentityProvider, claims: IdTokenClaims) -> Match:
+    """Return the person behind a verified token, making the first link where the ladder allows it.
+
+    The provider is looked at again in the same transaction: an administrator may have changed or ended it while the
+    person was away.
+
+    Raises:
+        ProviderUnavailable, ProviderChanged: the provider is not the one that was asked.
+        NoMatch and its subclasses: nobody may come in with this token.
+    """
+    with transaction.atomic():
+        current = IdentityProvider.objects.filter(pk=provider.pk).first()
+        if current is None or not current.is_active:
+            raise ProviderUnavailable()
+        if current.version != provider.version:
+            raise ProviderChanged()
+        match = _linked(claims) or _link_first_time(actor, provider, claims)
+        _refuse_inactive(match.person)
+        FederatedIdentity.objects.filter(issuer=claims.issuer, subject=claims.federated_subject).update(
+            last_sign_in_at=timezone.now(), email=claims.email or claims.upn, display_name=claims.name
+        )
+    return match
+
+
+def _linked(claims: IdTokenClaims) -> Match | None:
+    identity = (
+        FederatedIdentity.objects.select_related("person")
+        .filter(issuer=claims.issuer, subject=claims.federated_subject)
+        .first()
+    )
+    return Match(identity.person, "link") if identity else None
+
+
+def find_first_link(provider: IdentityProvider, claims: IdTokenClaims) -> Match:
+    """Return whom a first link would be made to, and by which rule. Writes nothing.
+
+    The ladder: (a) the person's external id is the token's object id or subject; (b) the email or UPN is that of
+    exactly one active, unlinked person, in one of the provider's domains, and the provider vouches for it.
+
+    Raises:
+        NoMatch and its subclasses.
+    """
+    match = _by_external_id(claims) or _by_email(provider, claims)
+    if match.person.admin_role is not None:
+        raise PersonIsAdministrator(person=match.person.company_email)
+    if FederatedIdentity.objects.filter(person=match.person, issuer=claims.issuer).exists():
+        raise PersonLinkedElsewhere(person=match.person.company_email)
+    _refuse_inactive(match.person)
+    return match
+
+
+def _link_first_time(actor: Actor, provider: IdentityProvider, claims: IdTokenClaims) -> Match:
+    match = find_first_link(provider, claims)
+    try:
+        with transaction.atomic():
+            FederatedIdentity.objects.create(
+                person=match.person, provider=provider, issuer=claims.issuer, subject=claims.federated_subject
+            )
+    except IntegrityError as error:
+        # Another first sign-in was faster. If it was the same account, its link is ours too.
+        existing = _linked(claims)
+        if existing is None:
+            raise PersonLinkedElsewhere(person=match.person.company_email) from error
+        return existing
+    record(
+        "idp.identity.linked",
+        actor=actor.as_person(match.person),
+        target=match.person,
+        details={"provider": provider.name, "rule": match.rule, "subject": claims.federated_subject},
+    )
+    return match
+
+
+def _by_external_id(claims: IdTokenClaims) -> Match | None:
+    external_id = claims.object_id or claims.subject
+    person = User.objects.filter(external_id=external_id).first()
+    return Match(person, "external_id") if person else None
+
+
+def _by_email(provider: IdentityProvider, claims: IdTokenClaims) -> Match:
+    vouched = claims.domain_owner_verified is not False if provider.is_entra else claims.email_verified is True
+    addresses = _addresses(provider, claims)
+    if not vouched:
+        raise EmailUnverified()
+    inside = {address for address in addresses if _in_domains(address, provider)}
+    if not inside:
+        raise EmailOutsideDomains(domains=sorted({address.rpartition("@")[2] for address in addresses}))
+    people = list(User.objects.filter(company_email__in=inside)[:2])
+    if len(people) > 1:
+        raise MatchAmbiguous(people=[person.company_email for person in people])
+    if not people:
+        raise NoMatch(emails=sorted(inside))
+    return Match(people[0], "email")
+
+
+def _addresses(provider: IdentityProvider, claims: IdTokenClaims) -> set[str]:
+    """Return the email and, from Entra, the UPN in normal form. `preferred_username` is neither: users edit it."""
+    given = [claims.email, claims.upn] if provider.is_entra else [claims.email]
+    present = [text for text in given if text]
+    if not present:
+        raise EmailMissing()
+    try:
+        return {names.normalise_email(text) for text in present}
+    except CompanyEmailInvalid as error:
+        raise EmailNotPlain() from error
+
+
+def _in_domains(address: str, provider: IdentityProvider) -> bool:
+    return not provider.email_domains or address.rpartition("@")[2] in provider.email_domains
+
+
+def _refuse_inactive(person: User) -> None:
+    if person.state == State.SUSPENDED:
+        raise PersonSuspended(person=person.company_email)
+    if person.state == State.STAGED:
+        raise PersonStaged(person=person.company_email)

@@ -1,0 +1,168 @@
+"""`manage.py idp`: identity providers, from a shell. `idp deactivate` is the way back in at 3 a.m."""
+
+from datetime import date
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from idp import services
+from idp.errors import ImpactNotConfirmed
+from idp.impact import Act, Impact, impact_of
+from idp.models import FederatedIdentity, IdentityProvider, Kind
+from users.management.base import DirectoryCommand, read_secret
+
+
+def provider_row(provider: IdentityProvider) -> dict[str, Any]:
+    """Return what is printed of a provider: everything but the secret."""
+    return {
+        "id": str(provider.pk),
+        "slug": provider.slug,
+        "kind": provider.kind,
+        "name": provider.name,
+        "status": provider.status,
+        "url": provider.url,
+        "issuer": provider.issuer,
+        "client_id": provider.client_id,
+        "client_secret_set_at": provider.client_secret_set_at,
+        "client_secret_expires_on": provider.client_secret_expires_on,
+        "redirect_uri": provider.redirect_uri,
+        "email_domains": provider.email_domains,
+        "allow_guests": provider.allow_guests,
+        "links": FederatedIdentity.objects.filter(provider=provider).count(),
+        "last_test_at": provider.last_test_at,
+    }
+
+
+class Command(DirectoryCommand):
+    """Add, list, show, test, activate, deactivate and delete identity providers, and replace client secrets."""
+
+    help = "Manage identity providers."
+
+    def add_subcommands(self) -> None:
+        """Register the subcommands."""
+        self._add_arguments_of_add(self.sub("add", self.add, "Add an identity provider as a draft."))
+        self.sub("list", self.list, "List identity providers.")
+        _takes_provider(self.sub("show", self.show, "Show an identity provider."))
+        _takes_provider(self.sub("test", self.test, "Test the connection, step by step."))
+        activate = _takes_provider(self.sub("activate", self.activate, "Send all people to this provider."))
+        _takes_confirmation(activate)
+        activate.add_argument("--dry-run", action="store_true", help="print the impact and change nothing")
+        deactivate = _takes_provider(self.sub("deactivate", self.deactivate, "End federation. Needs no network."))
+        deactivate.add_argument("--dry-run", action="store_true", help="print the impact and change nothing")
+        set_secret = _takes_provider(self.sub("set-secret", self.set_secret, "Replace the client secret."))
+        set_secret.add_argument("--client-secret-stdin", action="store_true", help="(always so)")
+        set_secret.add_argument("--expires-on", type=date.fromisoformat, metavar="YYYY-MM-DD")
+        delete = _takes_provider(self.sub("delete", self.delete, "Delete an identity provider with its links."))
+        delete.add_argument("--confirm-name", default="", metavar="NAME", help="the name, typed once more")
+        delete.add_argument("--dry-run", action="store_true", help="print the impact and change nothing")
+
+    def _add_arguments_of_add(self, parser: CommandParser) -> None:
+        parser.add_argument("--kind", choices=Kind.values, default=Kind.ENTRA.value)
+        parser.add_argument("--name", required=True)
+        parser.add_argument("--url", default="", help="Entra IdP URL, Okta domain, or issuer")
+        parser.add_argument("--client-id", required=True)
+        parser.add_argument("--client-secret-stdin", action="store_true", required=True)
+        parser.add_argument("--expires-on", type=date.fromisoformat, metavar="YYYY-MM-DD")
+        parser.add_argument("--email-domain", action="append", default=[], help="may be given several times")
+        parser.add_argument("--allow-guests", action="store_true")
+        parser.add_argument("--activate", action="store_true", help="activate it at once")
+        _takes_confirmation(parser)
+
+    def add(self, options: dict[str, Any]) -> None:
+        """Add a provider, and activate it if that was asked for and confirmed."""
+        if options["activate"] and not options["understood"]:
+            raise ImpactNotConfirmed()
+        given = services.ProviderInput(
+            name=options["name"],
+            url=options["url"],
+            client_id=options["client_id"],
+            client_secret=read_secret("Client secret"),
+            client_secret_expires_on=options["expires_on"],
+            email_domains=options["email_domain"],
+            allow_guests=options["allow_guests"],
+        )
+        provider = services.add_provider(actor=self.actor, kind=options["kind"], given=given)
+        if options["activate"]:
+            services.activate_provider(actor=self.actor, provider=provider, understood=True, fingerprint=None)
+        self.print_record(provider_row(services.find_provider(str(provider.pk))))
+
+    def list(self, options: dict[str, Any]) -> None:
+        """List providers."""
+        rows = [provider_row(provider) for provider in IdentityProvider.objects.all()]
+        columns = ("slug", "name", "kind", "status", "links", "client_secret_expires_on")
+        self.print_table(rows, columns=columns, empty="There are no identity providers yet.")
+
+    def show(self, options: dict[str, Any]) -> None:
+        """Show a provider."""
+        self.print_record(provider_row(services.find_provider(options["provider"])))
+
+    def test(self, options: dict[str, Any]) -> None:
+        """Test a provider; a failed step is the exit status."""
+        provider = services.find_provider(options["provider"])
+        steps = services.test_provider(actor=self.actor, provider=provider)
+        rows = [step.as_dict() for step in steps]
+        self.print_table(rows, columns=("name", "outcome", "milliseconds", "detail", "hint", "code"), empty="")
+        if any(step.outcome == "failed" for step in steps):
+            raise SystemExit(5)
+
+    def activate(self, options: dict[str, Any]) -> None:
+        """Activate a provider."""
+        provider = services.find_provider(options["provider"])
+        if options["dry_run"]:
+            self._print_impact(impact_of(Act.ACTIVATE, provider))
+            return
+        if not options["understood"] and not self.as_json:
+            self._print_impact(impact_of(Act.ACTIVATE, provider))
+        services.activate_provider(
+            actor=self.actor, provider=provider, understood=options["understood"], fingerprint=None
+        )
+        self.print_record(provider_row(services.find_provider(str(provider.pk))))
+
+    def deactivate(self, options: dict[str, Any]) -> None:
+        """Deactivate a provider."""
+        provider = services.find_provider(options["provider"])
+        if options["dry_run"]:
+            self._print_impact(impact_of(Act.DEACTIVATE, provider))
+            return
+        services.deactivate_provider(actor=self.actor, provider=provider)
+        self.print_record(provider_row(services.find_provider(str(provider.pk))))
+
+    def set_secret(self, options: dict[str, Any]) -> None:
+        """Replace the client secret."""
+        provider = services.find_provider(options["provider"])
+        changed = services.set_client_secret(
+            actor=self.actor,
+            provider=provider,
+            client_secret=read_secret("Client secret"),
+            expires_on=options["expires_on"],
+        )
+        self.print_record(provider_row(changed))
+
+    def delete(self, options: dict[str, Any]) -> None:
+        """Delete a provider."""
+        provider = services.find_provider(options["provider"])
+        if options["dry_run"]:
+            self._print_impact(impact_of(Act.DELETE, provider))
+            return
+        row = provider_row(provider)
+        services.delete_provider(actor=self.actor, provider=provider, confirm_name=options["confirm_name"])
+        self.print_record({**row, "status": "deleted"})
+
+    def _print_impact(self, impact: Impact) -> None:
+        if self.as_json:
+            lines = [{"key": line.key, "count": line.count, "examples": line.examples} for line in impact.lines]
+            self.print_json({"act": impact.act.value, "lines": lines, "resources": impact.resources})
+            return
+        self.stdout.write(f"Impact of {impact.act.value} on {', '.join(impact.resources)}:")
+        for line in impact.lines:
+            names = f" ({', '.join(line.examples)}{', …' if line.more > 0 else ''})" if line.examples else ""
+            self.stdout.write(f"{line.count:>8}  {line.text}{names}")
+
+
+def _takes_provider(parser: CommandParser) -> CommandParser:
+    parser.add_argument("provider", help="slug, name or id")
+    return parser
+
+
+def _takes_confirmation(parser: CommandParser) -> None:
+    parser.add_argument("--i-understand-the-impacts", action="store_true", dest="understood")

@@ -1,0 +1,175 @@
+"""Identity providers and the links of people to them."""
+
+import uuid
+from datetime import date
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from idp.fields import EncryptedTextField
+from idp.protocol.types import ProviderMetadata
+from users.models import User
+
+
+class Kind(models.TextChoices):
+    """What sort of provider it is; the labels are those of the *Add Identity Provider* menu."""
+
+    ENTRA = "entra", "Entra ID (Azure)"
+    GOOGLE = "google", "Google"
+    OKTA = "okta", "Okta"
+    OIDC = "oidc", "OpenID Connect"
+
+
+class Status(models.TextChoices):
+    """Whether a provider applies to people."""
+
+    DRAFT = "draft", "Draft"
+    ACTIVE = "active", "Active"
+    ARCHIVED = "archived", "Archived"
+
+
+class IdentityProviderQuerySet(models.QuerySet["IdentityProvider"]):
+    """Reads of providers."""
+
+    def active(self) -> "IdentityProviderQuerySet":
+        """Return the providers that federation uses now."""
+        return self.filter(status=Status.ACTIVE)
+
+
+class IdentityProvider(models.Model):
+    """An upstream OpenID provider as an administrator configured it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=8, choices=Kind)
+    slug = models.CharField(max_length=32, unique=True)
+    name = models.CharField(max_length=100)
+    url = models.CharField(max_length=500)
+    issuer = models.CharField(max_length=500)
+    client_id = models.CharField(max_length=255)
+    client_secret = EncryptedTextField(null=True)
+    client_secret_set_at = models.DateTimeField(null=True)
+    client_secret_expires_on = models.DateField(null=True, blank=True)
+    status = models.CharField(max_length=8, choices=Status, default=Status.DRAFT)
+    version = models.PositiveIntegerField(default=1)
+    email_domains = models.JSONField(default=list, blank=True)
+    allow_guests = models.BooleanField(default=False)
+    metadata = models.JSONField(default=dict)
+    metadata_fetched_at = models.DateTimeField(null=True)
+    last_test = models.JSONField(null=True)
+    last_test_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+    activated_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[models.Manager["IdentityProvider"]] = IdentityProviderQuerySet.as_manager()
+
+    class Meta:
+        """Known kinds and states, one name each, and one provider that everybody is sent to."""
+
+        ordering = ["created_at"]
+        constraints = [
+            models.UniqueConstraint(Lower("name"), name="idp_name_unique"),
+            models.UniqueConstraint(
+                fields=["status"], condition=models.Q(status="active"), name="idp_one_active_provider"
+            ),
+            models.CheckConstraint(condition=models.Q(kind__in=Kind.values), name="idp_kind_known"),
+            models.CheckConstraint(condition=models.Q(status__in=Status.values), name="idp_status_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def label(self) -> str:
+        """The name that the audit log copies."""
+        return self.name
+
+    @property
+    def is_active(self) -> bool:
+        """Whether federation sends people here now."""
+        return self.status == Status.ACTIVE
+
+    @property
+    def is_entra(self) -> bool:
+        """Whether Entra's own claims are checked."""
+        return self.kind == Kind.ENTRA
+
+    @property
+    def tenant_id(self) -> str:
+        """The Directory (tenant) ID of an Entra provider: the last part of its URL."""
+        return self.url.rpartition("/")[2] if self.is_entra else ""
+
+    @property
+    def discovered(self) -> ProviderMetadata:
+        """The stored snapshot of the provider's discovery document."""
+        return ProviderMetadata.from_dict(self.metadata)
+
+    @property
+    def redirect_uri(self) -> str:
+        """The redirect URI to register at the provider; one for each provider, as a defence against mix-up."""
+        return f"{settings.PUBLIC_URL}/oauth/callback/{self.slug}"
+
+    @property
+    def secret_days_left(self) -> int | None:
+        """The days until the client secret expires, or None where no date was given."""
+        if self.client_secret_expires_on is None:
+            return None
+        return (self.client_secret_expires_on - date.fromisoformat(timezone.localdate().isoformat())).days
+
+
+class SlugNumber(models.Model):
+    """The numbers that slugs of each kind have used. Rows stay, so that a slug is never given out twice."""
+
+    kind = models.CharField(max_length=8, choices=Kind)
+    number = models.PositiveIntegerField()
+
+    class Meta:
+        """One use of each number."""
+
+        constraints = [models.UniqueConstraint(fields=["kind", "number"], name="idp_slug_number_unique")]
+
+    def __str__(self) -> str:
+        return self.slug
+
+    @property
+    def slug(self) -> str:
+        """The slug: the kind alone for the first of its kind."""
+        return self.kind if self.number == 1 else f"{self.kind}-{self.number}"
+
+
+class FederatedIdentity(models.Model):
+    """The durable link of a person to an issuer's subject. Email is never the key."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="federated_identities")
+    provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="federated_identities")
+    issuer = models.CharField(max_length=500)
+    subject = models.CharField(max_length=255)
+    email = models.CharField(max_length=255, blank=True)
+    display_name = models.CharField(max_length=255, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_sign_in_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """One person for a subject, and one subject of an issuer for a person."""
+
+        constraints = [
+            models.UniqueConstraint(fields=["issuer", "subject"], name="idp_identity_issuer_subject"),
+            models.UniqueConstraint(fields=["person", "issuer"], name="idp_identity_person_issuer"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} at {self.issuer}"
+
+
+class SpentState(models.Model):
+    """The hash of an authorization request's `state` that has come back. Inserting it is the single use."""
+
+    state_hash = models.CharField(max_length=64, primary_key=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"spent until {self.expires_at}"

@@ -1,0 +1,349 @@
+"""What can be done with identity providers. Every change goes through here, whoever asks for it."""
+
+import contextlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from idp import inputs, probe
+from idp.errors import (
+    AnotherProviderActive,
+    ImpactChanged,
+    ImpactNotConfirmed,
+    KindUnknown,
+    NameConfirmationWrong,
+    NoLocalAdministrator,
+    NotADraft,
+    ProviderNameTaken,
+    ProviderNotFound,
+)
+from idp.fields import Secret
+from idp.impact import Act, Impact, impact_of
+from idp.models import FederatedIdentity, IdentityProvider, Kind, SlugNumber, Status
+from users import sessions
+from users.audit import Actor, audited, record
+from users.models import AdminRole, Realm, State, User
+from users.permissions import Permission
+from users.services import require
+
+
+@dataclass(frozen=True)
+class ProviderInput:
+    """What an administrator enters. `client_secret` is None where the stored one stays.
+
+    Attributes:
+        url: what was pasted: any form of the Entra IdP URL, the Okta domain, or the issuer. Ignored for Google.
+        email_domains: the only domains whose people may be linked by email; empty for any.
+    """
+
+    name: str
+    url: str
+    client_id: str
+    client_secret: str | None
+    client_secret_expires_on: date | None = None
+    email_domains: Sequence[str] = ()
+    allow_guests: bool = False
+
+    def __repr__(self) -> str:
+        return f"ProviderInput(name={self.name!r}, url={self.url!r})"
+
+
+def find_provider(identifier: str) -> IdentityProvider:
+    """Return the provider with this slug, id or name.
+
+    Raises:
+        ProviderNotFound: there is none.
+    """
+    wanted = IdentityProvider.objects.filter(slug=identifier) | IdentityProvider.objects.filter(name__iexact=identifier)
+    with contextlib.suppress(ValueError):
+        wanted |= IdentityProvider.objects.filter(pk=uuid.UUID(identifier))
+    provider = wanted.first() if "\x00" not in identifier else None
+    if provider is None:
+        raise ProviderNotFound(identifier=identifier[:100])
+    return provider
+
+
+def active_provider() -> IdentityProvider | None:
+    """Return the provider that people are sent to, or None while they sign in locally."""
+    return IdentityProvider.objects.filter(status=Status.ACTIVE).first()
+
+
+def provider_for(person: User, provider: IdentityProvider | None) -> IdentityProvider | None:
+    """Return the provider that this person signs in with, given the active one.
+
+    Administrators are never federated: they must be able to come in and repair.
+    """
+    return None if person.admin_role is not None else provider
+
+
+def password_owner(person: User) -> str | None:
+    """Return the name of the provider that keeps this person's password, or None where Gatehouse does."""
+    provider = provider_for(person, active_provider())
+    return provider.name if provider else None
+
+
+@audited("idp.provider.added", atomic=False)
+def add_provider(*, actor: Actor, kind: str, given: ProviderInput) -> IdentityProvider:
+    """Check what was entered against the provider itself, and store a draft.
+
+    Raises:
+        KindUnknown, and everything in `idp.inputs`: bad input, with the field that it belongs to.
+        idp.url.*, idp.discovery.*, idp.http.*: the provider's URL is refused or does not answer as it must.
+        idp.token_endpoint.refused: Entra says that client ID or secret are wrong.
+    """
+    require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
+    if kind not in Kind.values:
+        raise KindUnknown(kind=kind[:20])
+    provider = IdentityProvider(kind=kind)
+    secret = inputs.clean_client_secret(given.client_secret or "", kind=kind)
+    _fill(provider, given)
+    notices = probe.discover(provider, given.url)
+    provider.client_id = inputs.clean_client_id(given.client_id, kind=kind, tenant_id=provider.tenant_id)
+    _set_secret(provider, secret, given.client_secret_expires_on)
+    probe.refuse_wrong_credentials(provider)
+    with transaction.atomic():
+        provider.slug = _reserve_slug(kind)
+        _save_named(provider)
+        record("idp.provider.added", actor=actor, target=provider, details={"kind": kind, "issuer": provider.issuer})
+    provider.notices = notices  # type: ignore[attr-defined]
+    return provider
+
+
+@audited("idp.provider.updated", atomic=False)
+def update_provider(*, actor: Actor, provider: IdentityProvider, given: ProviderInput) -> IdentityProvider:
+    """Change a provider with the same checks as when it was added. What fails leaves it as it was.
+
+    A change of issuer or client ID ends the sessions that the provider opened: they were vouched for by another.
+
+    Raises:
+        the same as `add_provider`.
+    """
+    require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
+    changed = find_provider(str(provider.pk))
+    before = _facts(changed)
+    _fill(changed, given)
+    notices = probe.discover(changed, given.url)
+    changed.client_id = inputs.clean_client_id(given.client_id, kind=changed.kind, tenant_id=changed.tenant_id)
+    if given.client_secret is not None:
+        _set_secret(changed, inputs.clean_client_secret(given.client_secret, kind=changed.kind), None)
+    changed.client_secret_expires_on = inputs.clean_expiry(given.client_secret_expires_on)
+    trust_changed = (before["issuer"], before["client_id"]) != (changed.issuer, changed.client_id)
+    if trust_changed or given.client_secret is not None:
+        probe.refuse_wrong_credentials(changed)
+    with transaction.atomic():
+        _save_changed(changed)
+        ended = sessions.end_sessions(provider_id=changed.pk) if trust_changed else 0
+        differences = [name for name, value in _facts(changed).items() if before[name] != value]
+        if given.client_secret is not None:
+            differences.append("client_secret")
+        record(
+            "idp.provider.updated",
+            actor=actor,
+            target=changed,
+            details={"changed": differences, "sessions_ended": ended},
+        )
+    changed.notices = notices  # type: ignore[attr-defined]
+    return changed
+
+
+@audited("idp.provider.secret_set", atomic=False)
+def set_client_secret(
+    *, actor: Actor, provider: IdentityProvider, client_secret: str, expires_on: date | None = None
+) -> IdentityProvider:
+    """Replace the client secret. For Entra the new one is tried first, and a wrong one changes nothing."""
+    require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
+    changed = find_provider(str(provider.pk))
+    _set_secret(changed, inputs.clean_client_secret(client_secret, kind=changed.kind), expires_on)
+    probe.refuse_wrong_credentials(changed)
+    with transaction.atomic():
+        _save_changed(changed)
+        record("idp.provider.secret_set", actor=actor, target=changed)
+    return changed
+
+
+@audited("idp.provider.tested", atomic=False)
+def test_provider(*, actor: Actor, provider: IdentityProvider) -> list[probe.Step]:
+    """Ask the provider step by step whether it would work, store the answers, and return them."""
+    require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
+    steps = probe.run_steps(provider)
+    with transaction.atomic():
+        IdentityProvider.objects.filter(pk=provider.pk).update(
+            last_test=[step.as_dict() for step in steps], last_test_at=timezone.now()
+        )
+        failed = [step.code for step in steps if step.outcome == "failed"]
+        record("idp.provider.tested", actor=actor, target=provider, details={"failed": failed})
+    return steps
+
+
+@audited("idp.provider.activated")
+def activate_provider(*, actor: Actor, provider: IdentityProvider, understood: bool, fingerprint: str | None) -> Impact:
+    """Send all people without a role to this provider from now on, and end the sessions that they opened locally.
+
+    Args:
+        understood: whether the impact was confirmed.
+        fingerprint: the fingerprint of the impact that was shown, or None where the caller shows none (a command).
+
+    Raises:
+        ImpactNotConfirmed, ImpactChanged: not what was confirmed.
+        AnotherProviderActive: one at a time.
+        NoLocalAdministrator: nobody could come in and repair.
+    """
+    require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
+    provider = _locked(provider)
+    impact = _confirmed(Act.ACTIVATE, provider, understood, fingerprint)
+    if provider.is_active:
+        return impact
+    other = active_provider()
+    if other is not None:
+        raise AnotherProviderActive(name=other.name)
+    _require_local_administrator()
+    provider.status, provider.activated_at = Status.ACTIVE, timezone.now()
+    provider.version += 1
+    provider.save(update_fields=["status", "activated_at", "version", "updated_at"])
+    sessions.end_sessions(realm=Realm.USER, person__admin_role__isnull=True)
+    record("idp.provider.activated", actor=actor, target=provider, details=impact.numbers())
+    return impact
+
+
+@audited("idp.provider.deactivated")
+def deactivate_provider(
+    *, actor: Actor, provider: IdentityProvider, understood: bool = True, fingerprint: str | None = None
+) -> Impact:
+    """End federation: people sign in locally again. Touches no network, so it works when the provider is down.
+
+    Raises:
+        ImpactNotConfirmed, ImpactChanged: not what was confirmed.
+    """
+    require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
+    provider = _locked(provider)
+    impact = _confirmed(Act.DEACTIVATE, provider, understood, fingerprint)
+    if not provider.is_active:
+        return impact
+    provider.status = Status.DRAFT
+    provider.version += 1
+    provider.save(update_fields=["status", "version", "updated_at"])
+    sessions.end_sessions(provider_id=provider.pk)
+    record("idp.provider.deactivated", actor=actor, target=provider, details=impact.numbers())
+    return impact
+
+
+@audited("idp.provider.deleted")
+def delete_provider(
+    *, actor: Actor, provider: IdentityProvider, confirm_name: str, fingerprint: str | None = None
+) -> Impact:
+    """Delete a provider with its links, and end the sessions that it opened.
+
+    Raises:
+        NameConfirmationWrong: the typed name is another.
+        ImpactChanged: not what was confirmed.
+    """
+    require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
+    provider = _locked(provider)
+    if " ".join(confirm_name.split()) != provider.name:
+        raise NameConfirmationWrong(name=provider.name)
+    impact = _confirmed(Act.DELETE, provider, True, fingerprint)
+    record("idp.provider.deleted", actor=actor, target=provider, details={**impact.numbers(), "slug": provider.slug})
+    sessions.end_sessions(provider_id=provider.pk)
+    FederatedIdentity.objects.filter(provider=provider).delete()
+    provider.delete()
+    return impact
+
+
+@audited("idp.provider.deleted")
+def discard_draft(*, actor: Actor, provider: IdentityProvider) -> None:
+    """Delete a draft that nobody ever signed in through, without the questions that a deletion asks.
+
+    Raises:
+        NotADraft: it was in use; deleting it has an impact to look at.
+    """
+    require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
+    provider = _locked(provider)
+    if provider.activated_at is not None:
+        raise NotADraft(name=provider.name)
+    record("idp.provider.deleted", actor=actor, target=provider, details={"slug": provider.slug, "draft": True})
+    provider.delete()
+
+
+def _confirmed(act: Act, provider: IdentityProvider, understood: bool, fingerprint: str | None) -> Impact:
+    if not understood:
+        raise ImpactNotConfirmed()
+    impact = impact_of(act, provider)
+    if fingerprint is not None and fingerprint != impact.fingerprint:
+        raise ImpactChanged()
+    return impact
+
+
+def _locked(provider: IdentityProvider) -> IdentityProvider:
+    """Return the row as it is now, locked until the end of the transaction."""
+    locked = IdentityProvider.objects.select_for_update().filter(pk=provider.pk).first()
+    if locked is None:
+        raise ProviderNotFound(identifier=provider.name)
+    return locked
+
+
+def _require_local_administrator() -> None:
+    billing = User.objects.filter(admin_role=AdminRole.ADMINISTRATOR_WITH_BILLING, state=State.ACTIVE)
+    if not any(person.has_usable_password() for person in billing):
+        raise NoLocalAdministrator()
+
+
+def _fill(provider: IdentityProvider, given: ProviderInput) -> None:
+    """Take over what needs no network to be checked."""
+    provider.name = inputs.clean_provider_name(given.name)
+    provider.email_domains = inputs.clean_email_domains(list(given.email_domains))
+    provider.allow_guests = given.allow_guests
+    inputs.clean_client_id(given.client_id, kind=provider.kind)
+    inputs.clean_expiry(given.client_secret_expires_on)
+    clash = IdentityProvider.objects.filter(name__iexact=provider.name).exclude(pk=provider.pk)
+    if clash.exists():
+        raise ProviderNameTaken(name=provider.name)
+
+
+def _set_secret(provider: IdentityProvider, secret: str, expires_on: date | None) -> None:
+    provider.client_secret = Secret.of(secret)
+    provider.client_secret_set_at = timezone.now()
+    provider.client_secret_expires_on = inputs.clean_expiry(expires_on)
+
+
+def _facts(provider: IdentityProvider) -> dict[str, object]:
+    """Return what an update may change, for the audit row's list of names."""
+    names = ("name", "issuer", "url", "client_id", "client_secret_expires_on", "email_domains", "allow_guests")
+    return {name: getattr(provider, name) for name in names}
+
+
+def _save_changed(provider: IdentityProvider) -> None:
+    """Save everything but the status, which an act of its own changes, and let open sign-ins start again."""
+    current = _locked(provider)
+    provider.status, provider.activated_at = current.status, current.activated_at
+    provider.version = current.version + 1
+    _save_named(provider)
+
+
+def _save_named(provider: IdentityProvider) -> None:
+    try:
+        with transaction.atomic():
+            provider.save()
+    except IntegrityError as error:
+        raise ProviderNameTaken(name=provider.name) from error
+
+
+def next_slug(kind: str) -> str:
+    """Return the slug that the next provider of this kind gets, unless somebody else adds one first."""
+    last = SlugNumber.objects.filter(kind=kind).aggregate(last=Max("number"))["last"] or 0
+    return SlugNumber(kind=kind, number=last + 1).slug
+
+
+def _reserve_slug(kind: str) -> str:
+    """Reserve the next slug of this kind for ever. A race is settled by the unique number: the loser takes the next."""
+    while True:
+        last = SlugNumber.objects.filter(kind=kind).aggregate(last=Max("number"))["last"] or 0
+        try:
+            with transaction.atomic():
+                return SlugNumber.objects.create(kind=kind, number=last + 1).slug
+        except IntegrityError:
+            continue

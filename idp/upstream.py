@@ -1,0 +1,38 @@
+"""The one HTTP client and the one key cache of this process, built from the settings."""
+
+from functools import lru_cache
+
+from django.conf import settings
+
+from idp.protocol.http import HttpClient, HttpPolicy
+from idp.protocol.jwks import JwksCache
+
+
+def policy() -> HttpPolicy:
+    """Return what the settings allow outgoing requests to do."""
+    return HttpPolicy(
+        insecure_origins=insecure_origins(),
+        private_hosts=frozenset(host.lower() for host in settings.PRIVATE_ISSUER_HOSTS),
+        ca_file=settings.UPSTREAM_CA_FILE or None,
+    )
+
+
+def insecure_origins() -> frozenset[str]:
+    """Return the origins that may be reached over http: practice and tests only."""
+    return frozenset(origin.rstrip("/") for origin in settings.INSECURE_ISSUER_ORIGINS)
+
+
+@lru_cache(maxsize=4)
+def _pair(policy: HttpPolicy) -> tuple[HttpClient, JwksCache]:
+    client = HttpClient(policy)
+    return client, JwksCache(client)
+
+
+def client() -> HttpClient:
+    """Return the pooled client: one TLS context and kept-alive connections for the whole process."""
+    return _pair(policy())[0]
+
+
+def keys() -> JwksCache:
+    """Return the process's cache of signing keys."""
+    return _pair(policy())[1]
