@@ -1,0 +1,39 @@
+"""Who may open a page of the Admin Portal. Every page names the permission that it needs."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+
+from portal.actors import actor_of
+from users.models import Realm
+from users.permissions import Permission
+from users.services import require
+from users.sessions import REALM
+
+View = Callable[..., HttpResponse]
+
+
+def permission_required(permission: Permission) -> Callable[[View], View]:
+    """Require a session of the Admin Portal and a role with this permission.
+
+    The services behind a page check the permission again: this one only spares people pages that they cannot use.
+    """
+
+    def decorate(view: View) -> View:
+        @never_cache
+        @wraps(view)
+        def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+            # A federated session has the realm "user", so no claim of a provider opens this door.
+            if request.session.get(REALM) != Realm.ADMIN:
+                return redirect(reverse("admin_portal:sign_in"))
+            require(actor_of(request), permission)
+            return view(request, *args, **kwargs)
+
+        wrapper.admin_permission = permission  # type: ignore[attr-defined]
+        return wrapper
+
+    return decorate

@@ -1,0 +1,183 @@
+"""The Admin Portal's forms: they check shapes and yield service arguments. Rules and the network are elsewhere."""
+
+import re
+from typing import Any
+
+from django import forms
+
+from idp.models import IdentityProvider, Kind
+from idp.services import ProviderInput
+from users.errors import DirectoryError
+
+
+def show_on_form(form: forms.Form, error: DirectoryError) -> None:
+    """Put a refusal beside the field that causes it, or above the form where no single field does."""
+    detail = getattr(error, "admin_detail", "") or error.message
+    hint = getattr(error, "admin_hint", "") or error.hint
+    field = error.field if error.field in form.fields else None
+    form.add_error(field, forms.ValidationError(f"{detail} {hint}", code=error.code))
+
+
+class AdminSignInForm(forms.Form):
+    """Email and password of an administrator."""
+
+    email = forms.EmailField(
+        label="Email",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True, "spellcheck": "false"}),
+        error_messages={"required": "Enter your email.", "invalid": "Enter an address such as ada@example.com."},
+    )
+    password = forms.CharField(
+        label="Password",
+        max_length=1024,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": "Enter your password."},
+    )
+
+
+class SetUpForm(forms.Form):
+    """The first administrator."""
+
+    display_name = forms.CharField(
+        label="Your name",
+        max_length=150,
+        widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True}),
+    )
+    company_email = forms.EmailField(
+        label="Company email",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "spellcheck": "false"}),
+    )
+    password = forms.CharField(
+        label="Password",
+        max_length=1024,
+        strip=False,
+        help_text="At least 12 characters, neither common nor like your name.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    password_again = forms.CharField(
+        label="Password again",
+        max_length=1024,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Compare the two passwords."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        first, second = cleaned.get("password"), cleaned.get("password_again")
+        if first and second and first != second:
+            self.add_error("password_again", "The two passwords differ. Type the same one twice.")
+        return cleaned
+
+    def values(self) -> dict[str, str]:
+        """Return the service's arguments."""
+        return {name: self.cleaned_data[name] for name in ("display_name", "company_email", "password")}
+
+
+# What the URL is called at each kind of provider, and what people find there.
+URL_LABELS = {
+    Kind.ENTRA: ("Entra IdP URL", "https://login.microsoftonline.com/<tenant id>, or any Entra address that holds it."),
+    Kind.GOOGLE: ("Issuer", "Google's issuer is always https://accounts.google.com."),
+    Kind.OKTA: ("Okta domain", "Such as acme.okta.com, or the issuer of a custom authorization server."),
+    Kind.OIDC: ("Issuer URL", "The issuer, exactly as in the provider's discovery document."),
+}
+
+
+class ProviderForm(forms.Form):
+    """An identity provider. With `provider`, for changing it: an empty secret then keeps the stored one."""
+
+    name = forms.CharField(
+        label="Identity Provider Name",
+        max_length=100,
+        help_text="People see it on the sign-in page: “Continue with …”.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": "Give this provider a name."},
+    )
+    url = forms.CharField(
+        max_length=2000,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "inputmode": "url"}),
+        error_messages={"required": "Paste the address of the provider."},
+    )
+    client_id = forms.CharField(
+        label="Client ID",
+        max_length=255,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"required": "Paste the client ID of the application."},
+    )
+    client_secret = forms.CharField(
+        label="Client Secret",
+        max_length=1000,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "spellcheck": "false"}),
+        error_messages={"required": "Paste the client secret. It is asked again after every error, and never shown."},
+    )
+    client_secret_expires_on = forms.DateField(
+        label="Client secret expires on",
+        required=False,
+        help_text="Optional: Gatehouse warns before it does.",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    email_domains = forms.CharField(
+        label="Email domains",
+        required=False,
+        max_length=4000,
+        help_text="Optional: only people with these domains are linked by email. Empty means any domain.",
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+    )
+    allow_guests = forms.BooleanField(
+        label="Allow guests of the tenant",
+        required=False,
+        help_text="Guests are managed by another organisation. They are refused unless you allow them.",
+    )
+
+    def __init__(self, data: Any = None, *, kind: str, provider: IdentityProvider | None = None) -> None:
+        initial = (
+            _initial(provider) if provider else {"url": "https://accounts.google.com"} if kind == Kind.GOOGLE else {}
+        )
+        super().__init__(data, initial=initial)
+        self.fields["url"].label, self.fields["url"].help_text = URL_LABELS[Kind(kind)]
+        if kind == Kind.GOOGLE:
+            self.fields["url"].widget.attrs["readonly"] = True
+        if kind == Kind.ENTRA:
+            self.fields["client_id"].help_text = "In Entra: Application (client) ID, on the application's Overview."
+            self.fields["client_secret"].help_text = "In Entra: the secret's Value, not its Secret ID."
+        else:
+            del self.fields["allow_guests"]
+        if provider is not None:
+            self.fields["client_secret"].required = False
+            self.fields["client_secret"].help_text = "Leave it empty to keep the stored one."
+
+    def values(self) -> ProviderInput:
+        """Return the service's argument."""
+        cleaned = self.cleaned_data
+        return ProviderInput(
+            name=cleaned["name"],
+            url=cleaned["url"],
+            client_id=cleaned["client_id"],
+            client_secret=cleaned["client_secret"] or None,
+            client_secret_expires_on=cleaned["client_secret_expires_on"],
+            email_domains=[part for part in re.split(r"[\s,;]+", cleaned["email_domains"]) if part],
+            allow_guests=cleaned.get("allow_guests", False),
+        )
+
+
+def _initial(provider: IdentityProvider) -> dict[str, Any]:
+    """Return what the form shows of a stored provider: everything but the secret."""
+    return {
+        "name": provider.name,
+        "url": provider.url,
+        "client_id": provider.client_id,
+        "client_secret_expires_on": provider.client_secret_expires_on,
+        "email_domains": "\n".join(provider.email_domains),
+        "allow_guests": provider.allow_guests,
+    }
+
+
+class DirectoryFilterForm(forms.Form):
+    """The filters of INSIGHTS > Directory."""
+
+    action = forms.CharField(required=False, max_length=64, label="Action")
+    person = forms.CharField(required=False, max_length=254, label="Person")
+    reference = forms.CharField(required=False, max_length=32, label="Reference number")

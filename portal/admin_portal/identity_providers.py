@@ -1,0 +1,204 @@
+"""DIRECTORY INTEGRATIONS > Identity Providers."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from idp import services
+from idp.errors import ImpactChanged, KindUnknown
+from idp.impact import Act, Impact, impact_of
+from idp.models import FederatedIdentity, IdentityProvider, Kind
+from portal.actors import actor_of
+from portal.admin_portal.access import permission_required
+from portal.admin_portal.forms import ProviderForm, show_on_form
+from users.errors import DirectoryError
+from users.permissions import Permission
+
+view_permission = permission_required(Permission.VIEW_IDENTITY_PROVIDERS)
+manage_permission = permission_required(Permission.MANAGE_IDENTITY_PROVIDERS)
+page_methods = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@require_safe
+@view_permission
+def index(request: HttpRequest) -> HttpResponse:
+    """List the providers, and say what they are for where there is none."""
+    providers = IdentityProvider.objects.annotate(links=Count("federated_identities"))
+    return render(request, "admin_portal/identity_providers/index.html", {"providers": providers})
+
+
+@sensitive_post_parameters("client_secret")
+@page_methods
+@manage_permission
+def add(request: HttpRequest, kind: str) -> HttpResponse:
+    """Take a new provider. Saving stores a draft and leads to its impact."""
+    if kind not in Kind.values:
+        raise KindUnknown(kind=kind[:20])
+    form = ProviderForm(request.POST or None, kind=kind)
+    if request.method == "POST" and form.is_valid():
+        try:
+            provider = services.add_provider(actor=actor_of(request), kind=kind, given=form.values())
+        except DirectoryError as error:
+            show_on_form(form, error)
+        else:
+            _tell_notices(request, provider)
+            return redirect("admin_portal:activate_identity_provider", pk=provider.pk)
+    context = {
+        "form": form,
+        "kind": Kind(kind),
+        "redirect_uri": f"{settings.PUBLIC_URL}/oauth/callback/{services.next_slug(kind)}",
+    }
+    return _form_page(request, context)
+
+
+@sensitive_post_parameters("client_secret")
+@page_methods
+@manage_permission
+def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Change a provider, with the same checks as when it was added."""
+    provider = services.find_provider(str(pk))
+    form = ProviderForm(request.POST or None, kind=provider.kind, provider=provider)
+    if request.method == "POST" and form.is_valid():
+        try:
+            provider = services.update_provider(actor=actor_of(request), provider=provider, given=form.values())
+        except DirectoryError as error:
+            show_on_form(form, error)
+        else:
+            _tell_notices(request, provider)
+            messages.success(request, f"{provider.name} was saved.")
+            return redirect("admin_portal:identity_provider", pk=provider.pk)
+    context = {
+        "form": form,
+        "kind": Kind(provider.kind),
+        "provider": provider,
+        "redirect_uri": provider.redirect_uri,
+    }
+    return _form_page(request, context)
+
+
+@require_safe
+@view_permission
+def show(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Show a provider, to whom it applies, and how to end it."""
+    return _provider_page(request, services.find_provider(str(pk)))
+
+
+@require_POST
+@manage_permission
+def test(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Run the connection test and show its steps on the provider's page."""
+    provider = services.find_provider(str(pk))
+    steps = services.test_provider(actor=actor_of(request), provider=provider)
+    failed = [step for step in steps if step.outcome == "failed"]
+    if failed:
+        messages.error(request, f"{failed[0].name} failed. The connection test below says why.")
+    else:
+        messages.success(request, "The connection test passed.")
+    return redirect("admin_portal:identity_provider", pk=pk)
+
+
+@page_methods
+@manage_permission
+def activate(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Show the impact of federation; confirmed, send people to the provider."""
+    return _confirm(request, pk, Act.ACTIVATE)
+
+
+@page_methods
+@manage_permission
+def deactivate(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Show the impact of ending federation; confirmed, people sign in locally again."""
+    return _confirm(request, pk, Act.DEACTIVATE)
+
+
+@page_methods
+@manage_permission
+def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Show what a deletion loses; with the name typed, delete."""
+    return _confirm(request, pk, Act.DELETE)
+
+
+@require_POST
+@manage_permission
+def discard(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Discard a draft that was never in use."""
+    provider = services.find_provider(str(pk))
+    services.discard_draft(actor=actor_of(request), provider=provider)
+    messages.success(request, f"The draft {provider.name} was discarded.")
+    return redirect("admin_portal:identity_providers")
+
+
+def _confirm(request: HttpRequest, pk: UUID, act: Act) -> HttpResponse:
+    """Show an act's impact in its dialog, or do it once it is confirmed. A stale confirmation shows the new numbers."""
+    provider = services.find_provider(str(pk))
+    error: DirectoryError | None = None
+    if request.method == "POST":
+        try:
+            _perform(request, provider, act)
+        except DirectoryError as refused:
+            error = refused
+        else:
+            gone = act == Act.DELETE
+            return (
+                redirect("admin_portal:identity_providers")
+                if gone
+                else redirect("admin_portal:identity_provider", pk=pk)
+            )
+    impact = impact_of(act, provider)
+    is_stale = isinstance(error, ImpactChanged)
+    return _provider_page(request, provider, impact=impact, error=error, is_stale=is_stale)
+
+
+def _perform(request: HttpRequest, provider: IdentityProvider, act: Act) -> None:
+    actor, fingerprint = actor_of(request), request.POST.get("fingerprint", "")
+    understood = bool(request.POST.get("understood"))
+    if act == Act.ACTIVATE:
+        services.activate_provider(actor=actor, provider=provider, understood=understood, fingerprint=fingerprint)
+        messages.success(request, f"{provider.name} is active: people sign in with it from now on.")
+    elif act == Act.DEACTIVATE:
+        services.deactivate_provider(actor=actor, provider=provider, understood=understood, fingerprint=fingerprint)
+        messages.success(request, f"{provider.name} is not active any more: people sign in with their passwords.")
+    else:
+        name = request.POST.get("confirm_name", "")
+        services.delete_provider(actor=actor, provider=provider, confirm_name=name, fingerprint=fingerprint)
+        messages.success(request, f"{provider.name} was deleted.")
+
+
+def _provider_page(
+    request: HttpRequest,
+    provider: IdentityProvider,
+    *,
+    impact: Impact | None = None,
+    error: DirectoryError | None = None,
+    is_stale: bool = False,
+) -> HttpResponse:
+    context: dict[str, Any] = {
+        "provider": provider,
+        "kind": Kind(provider.kind),
+        "links": FederatedIdentity.objects.filter(provider=provider).count(),
+        "impact": impact,
+        "error": error,
+        "is_stale": is_stale,
+        "other_active": IdentityProvider.objects.filter(status="active").exclude(pk=provider.pk).first(),
+        "signed_out_url": f"{settings.PUBLIC_URL}/signed-out/",
+    }
+    status = error.http_status if error else 200
+    return render(request, "admin_portal/identity_providers/show.html", context, status=status)
+
+
+def _form_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    context["signed_out_url"] = f"{settings.PUBLIC_URL}/signed-out/"
+    status = 422 if request.method == "POST" else 200
+    return render(request, "admin_portal/identity_providers/form.html", context, status=status)
+
+
+def _tell_notices(request: HttpRequest, provider: IdentityProvider) -> None:
+    for notice in getattr(provider, "notices", ()):
+        messages.info(request, notice)

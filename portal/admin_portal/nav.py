@@ -1,0 +1,51 @@
+"""The navigation of the Admin Portal: upper-case sections, and the entries that work and that the role may open."""
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from users.models import User
+from users.permissions import Permission, permissions_of
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One link."""
+
+    label: str
+    url: str
+    icon: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with its links."""
+
+    label: str
+    entries: tuple[Entry, ...]
+
+
+# Section, entry, URL name, icon, permission. An entry appears here when its pages work.
+_ENTRIES = (
+    (
+        "DIRECTORY INTEGRATIONS",
+        "Identity Providers",
+        "admin_portal:identity_providers",
+        "key-round",
+        Permission.VIEW_IDENTITY_PROVIDERS,
+    ),
+    ("INSIGHTS", "Directory", "admin_portal:directory", "scroll-text", Permission.VIEW_AUDIT),
+)
+
+
+def navigation(person: User, path: str) -> list[Section]:
+    """Return the sections that this administrator sees, with the entry of the open page marked."""
+    allowed = permissions_of(person)
+    home = reverse("admin_portal:home")
+    sections = [Section("", (Entry("Home", home, "house", path == home),))]
+    for heading, label, name, icon, permission in _ENTRIES:
+        if permission in allowed:
+            url = reverse(name)
+            sections.append(Section(heading, (Entry(label, url, icon, path.startswith(url)),)))
+    return sections

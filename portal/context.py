@@ -1,0 +1,30 @@
+"""What every template can use."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from portal.admin_portal.nav import navigation
+from users.models import Realm, User
+from users.permissions import Permission, permissions_of
+from users.sessions import REALM
+
+
+def portal(request: HttpRequest) -> dict[str, Any]:
+    """Return the version, and who is signed in to the portal at hand, with what she may see of it."""
+    context: dict[str, Any] = {"version": settings.VERSION}
+    person = getattr(request, "user", None)
+    if not isinstance(person, User) or not hasattr(request, "session"):
+        return context
+    if request.session.get(REALM) == Realm.ADMIN and request.path_info.startswith("/admin/"):
+        allowed = permissions_of(person)
+        context["administrator"] = person
+        context["nav"] = navigation(person, request.path_info)
+        context["may_manage_providers"] = Permission.MANAGE_IDENTITY_PROVIDERS in allowed
+        context["may_view_providers"] = Permission.VIEW_IDENTITY_PROVIDERS in allowed
+        context["may_view_audit"] = Permission.VIEW_AUDIT in allowed
+    elif request.session.get(REALM) == Realm.USER:
+        context["person"] = context["user"] = person
+        context["federation"] = request.session.get("federation", {})
+    return context

@@ -1,0 +1,113 @@
+"""Refusals as pages: one shape for all of them, with code, cure and reference number."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render, resolve_url
+from django.template import loader
+
+from portal.actors import actor_of
+from users.audit import record_refusal
+from users.errors import DirectoryError
+
+
+class PageNotFound(DirectoryError):
+    """There is no such page."""
+
+    code = "portal.page_not_found"
+    message = "There is no such page."
+    hint = "Check the address, or start from the first page."
+    http_status = 404
+
+
+class RequestMalformed(DirectoryError):
+    """The request cannot be understood, or names a host that is not ours."""
+
+    code = "portal.bad_request"
+    message = "Gatehouse could not understand that request."
+    hint = "Go back, load the page again, and repeat what you did."
+    http_status = 400
+
+
+class FormExpired(DirectoryError):
+    """The CSRF token is missing or not this session's: a stale tab, cookies turned off, or a forged form."""
+
+    code = "portal.form_expired"
+    message = "This page was open for too long, or was opened before you last signed in, so nothing was done."
+    hint = "Go back, load the page again, and repeat what you did. Cookies must be allowed for this site."
+    http_status = 403
+
+
+class Forbidden(DirectoryError):
+    """The act is not for this visitor."""
+
+    code = "portal.forbidden"
+    message = "This is not open to you."
+    hint = "If you think that it should be, ask an administrator."
+    http_status = 403
+
+
+def error_page(
+    request: HttpRequest, error: DirectoryError, *, actions: list[tuple[str, str]] | None = None
+) -> HttpResponse:
+    """Return the page of a refusal, and see to it that the refusal has an audit row.
+
+    Args:
+        actions: links for what to do next, as (label, url); by default the way back to the portal's first page.
+    """
+    if not error.reference:
+        record_refusal(
+            "portal.request.refused", actor=actor_of(request), error=error, details={"path": request.path[:200]}
+        )
+    return plain_error_page(request, error, actions=actions)
+
+
+def plain_error_page(
+    request: HttpRequest, error: DirectoryError, *, actions: list[tuple[str, str]] | None = None
+) -> HttpResponse:
+    """Return the page of a refusal that needs no audit row, such as an unknown address."""
+    context = {
+        "error": error,
+        "reference": error.reference or getattr(request, "request_id", ""),
+        "actions": actions if actions is not None else [_way_back(request)],
+    }
+    response = render(request, "errors/error.html", context, status=error.http_status)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _way_back(request: HttpRequest) -> tuple[str, str]:
+    if request.path_info.startswith("/admin/"):
+        return ("Back to the Admin Portal", resolve_url("admin_portal:home"))
+    return ("Back to the first page", resolve_url("user_portal:home"))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form without a valid CSRF token."""
+    return error_page(request, FormExpired(reason=reason))
+
+
+def locked_out(request: HttpRequest, response: HttpResponse, credentials: dict[str, Any] | None = None) -> HttpResponse:
+    """Return what the view has answered already: django-axes would replace it by a bare text."""
+    return response
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer a request that Django refused before any view saw it."""
+    return plain_error_page(request, RequestMalformed())
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer Django's own PermissionDenied."""
+    return error_page(request, Forbidden())
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer an unknown address."""
+    return plain_error_page(request, PageNotFound())
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer a defect of our own, with nothing that could fail again: no database, no session, no context."""
+    reference = getattr(request, "request_id", "")
+    return HttpResponse(loader.render_to_string("errors/500.html", {"reference": reference}), status=500)

@@ -1,0 +1,144 @@
+"""What every request passes: a reference number, the client's true address, cookies by portal, errors as pages."""
+
+import ipaddress
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+from csp.middleware import CSPMiddleware, PolicyParts
+from django.conf import settings
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, resolve_url
+
+from portal.errors import error_page
+from users.audit import new_reference
+from users.errors import DirectoryError
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+ADMIN_PREFIX = "/admin/"
+
+
+class RequestIdMiddleware:
+    """Gives every request the reference number that error pages show and audit rows store."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.request_id = new_reference()  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+
+class ClientAddressMiddleware:
+    """Believes `X-Forwarded-For` and `-Proto` from TRUSTED_PROXIES only, and removes them from anybody else.
+
+    Behind a Unix socket there is no peer address; "unix" in TRUSTED_PROXIES trusts it.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.trusts_unix = "unix" in settings.TRUSTED_PROXIES
+        self.networks = [ipaddress.ip_network(text) for text in settings.TRUSTED_PROXIES if text != "unix"]
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        meta = request.META
+        if self._trusted(meta.get("REMOTE_ADDR", "")):
+            meta["REMOTE_ADDR"] = self._client(meta.get("HTTP_X_FORWARDED_FOR", ""), meta.get("REMOTE_ADDR", ""))
+        else:
+            for name in ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST"):
+                meta.pop(name, None)
+        return self.get_response(request)
+
+    def _trusted(self, address: str) -> bool:
+        if not address:
+            return self.trusts_unix
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in self.networks)
+
+    def _client(self, forwarded: str, peer: str) -> str:
+        """Return the right-most address that is no proxy of ours: everything left of it is the client's own claim."""
+        for part in reversed(forwarded.split(",")):
+            address = part.strip()
+            try:
+                ipaddress.ip_address(address)
+            except ValueError:
+                break
+            peer = address
+            if not self._trusted(address):
+                break
+        return peer
+
+
+class ContentSecurityPolicyMiddleware(CSPMiddleware):
+    """Lets the forms of one page lead to the provider: browsers apply `form-action` to redirects as well."""
+
+    def get_policy_parts(
+        self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
+    ) -> PolicyParts:
+        """Return the policy with the origins that the view named in `request.form_action_origins`."""
+        parts = super().get_policy_parts(request, response, report_only)
+        origins = getattr(request, "form_action_origins", None)
+        if origins and not report_only:
+            parts.update = {**(parts.update or {}), "form-action": sorted(origins)}
+        return parts
+
+
+class RealmCookiesMiddleware:
+    """Gives the Admin Portal session and CSRF cookies of its own.
+
+    One browser can hold an administrator's and a person's sign-in side by side, and neither cookie opens the other
+    portal. Inside, Django sees its usual names.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path_info.startswith(ADMIN_PREFIX):
+            return self.get_response(request)
+        names: dict[str, str] = settings.ADMIN_COOKIE_NAMES
+        for usual, own in names.items():
+            request.COOKIES.pop(usual, None)
+            if own in request.COOKIES:
+                request.COOKIES[usual] = request.COOKIES[own]
+        response = self.get_response(request)
+        for usual, own in names.items():
+            morsel = response.cookies.pop(usual, None)
+            if morsel is not None:
+                morsel.set(own, morsel.value, morsel.coded_value)
+                response.cookies[own] = morsel
+        return response
+
+
+class SignInRequiredMiddleware(LoginRequiredMiddleware):
+    """Sends visitors to the sign-in page of the portal that they asked for. Public views are marked."""
+
+    def handle_no_permission(
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponseRedirect:
+        """Redirect to the right sign-in page, with the way back where the request can be repeated."""
+        in_admin = request.path_info.startswith(ADMIN_PREFIX)
+        target = resolve_url("admin_portal:sign_in" if in_admin else "user_portal:sign_in")
+        if request.method in {"GET", "HEAD"} and request.path_info not in {"/", ADMIN_PREFIX}:
+            target = f"{target}?{urlencode({'next': request.get_full_path()})}"
+        return redirect(target)
+
+
+class DirectoryErrorMiddleware:
+    """Renders a refusal that a view did not handle, as the page of its code."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Return the error page of a DirectoryError; anything else is a defect and stays one."""
+        return error_page(request, exception) if isinstance(exception, DirectoryError) else None

@@ -1,0 +1,94 @@
+"""What both portals' sign-in pages share: the password check with lock-out, and opening a session."""
+
+from django.contrib.auth import authenticate, login
+from django.http import HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from idp import services as federation_services
+from portal.actors import actor_of, client_ip
+from users import sessions
+from users.audit import record, record_refusal
+from users.errors import DirectoryError, PasswordManagedExternally, SignInFailed, SignInLocked
+from users.models import Realm, User
+
+ACTIONS = {Realm.USER: "portal.sign_in", Realm.ADMIN: "admin_portal.sign_in"}
+
+
+def sign_in_with_password(request: HttpRequest, *, email: str, password: str, realm: Realm) -> User:
+    """Check a password, open a session in this portal, and write the audit row.
+
+    Raises:
+        SignInFailed: wrong, unknown, suspended, or no administrator: always the same words.
+        SignInLocked: too many failures for the account or the address.
+        PasswordManagedExternally: the right password of a person who signs in through a provider.
+    """
+    try:
+        person = _checked(request, email, password, realm)
+    except DirectoryError as error:
+        details = {"email": email[:254], "realm": realm.value}
+        record_refusal(f"{ACTIONS[realm]}.failed", actor=actor_of(request), error=error, details=details)
+        raise
+    open_session(request, person, realm=realm, method="password")
+    return person
+
+
+def _checked(request: HttpRequest, email: str, password: str, realm: Realm) -> User:
+    person = authenticate(request, username=email, password=password)
+    if getattr(request, "axes_locked_out", False):
+        raise SignInLocked()
+    if not isinstance(person, User):
+        raise SignInFailed()
+    if realm == Realm.ADMIN:
+        if person.admin_role is None:
+            raise SignInFailed()
+        return person
+    provider = federation_services.password_owner(person)
+    if provider is not None:
+        raise PasswordManagedExternally(label=person.label, provider=provider)
+    return person
+
+
+def open_session(
+    request: HttpRequest,
+    person: User,
+    *,
+    realm: Realm,
+    method: str,
+    provider_id: str | None = None,
+    upstream_sid: str = "",
+) -> None:
+    """Sign a person in to one portal: a new session key, a tagged session row, an audit row.
+
+    Nothing of the visitor's former session is kept, so that a planted session cannot leave anything behind.
+    """
+    request.session.flush()
+    login(request, person, backend=getattr(person, "backend", None))
+    sessions.tag(
+        request.session,
+        person=person,
+        realm=realm,
+        client_ip=client_ip(request),
+        user_agent=request.headers.get("User-Agent", ""),
+        provider_id=provider_id,
+        upstream_sid=upstream_sid,
+    )
+    details = {"method": method, "provider_id": provider_id} if provider_id else {"method": method}
+    record(f"{ACTIONS[realm]}.succeeded", actor=actor_of(request).as_person(person), target=person, details=details)
+
+
+def safe_next(request: HttpRequest, candidate: str | None, fallback: str) -> str:
+    """Return a path of this site to go on to, or the fallback for anything that could lead elsewhere.
+
+    Only a plain absolute path is taken: no scheme, no host, no backslash (browsers read it as a slash), no control
+    characters, and nothing that becomes one of these when it is decoded once more.
+    """
+    if not candidate or len(candidate) > 2000 or not candidate.isprintable():
+        return fallback
+    lowered = candidate.lower()
+    suspicious = ("\\", "%5c", "%2f%2f", "%00", "%09", "%0a", "%0d")
+    if not candidate.startswith("/") or candidate.startswith("//") or any(part in lowered for part in suspicious):
+        return fallback
+    if lowered.startswith(("/%2f", "/%5c")):
+        return fallback
+    allowed = url_has_allowed_host_and_scheme(candidate, allowed_hosts=None, require_https=request.is_secure())
+    return candidate if allowed else fallback

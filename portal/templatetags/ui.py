@@ -1,0 +1,230 @@
+"""The components of both portals: each tag checks its arguments and renders one file of templates/components/."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import lucide
+from django import template
+from django.forms import BaseForm, BoundField, CheckboxInput
+from django.template import TemplateSyntaxError
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString, mark_safe
+
+register = template.Library()
+
+TONE_ICONS = {
+    "neutral": "circle-dot",
+    "info": "info",
+    "success": "circle-check",
+    "warning": "triangle-alert",
+    "danger": "octagon-alert",
+}
+TONE_OF_LEVEL = {"debug": "neutral", "info": "info", "success": "success", "warning": "warning", "error": "danger"}
+BUTTON_VARIANTS = ("default", "primary", "quiet")
+
+
+def _require(tag: str, **values: object) -> None:
+    """Refuse a component whose named arguments are empty: an untitled dialog is a bug, not a style."""
+    for name, value in values.items():
+        if not value:
+            raise TemplateSyntaxError(f"{{% {tag} %}} must have a value for {name}.")
+
+
+def _one_of(tag: str, name: str, value: str, allowed: Sequence[str]) -> str:
+    if value not in allowed:
+        raise TemplateSyntaxError(f"{{% {tag} %}}: {name} must be one of {', '.join(allowed)}, not {value!r}.")
+    return value
+
+
+def _tone(tag: str, tone: str) -> str:
+    return _one_of(tag, "tone", tone, tuple(TONE_ICONS))
+
+
+def _banner(content: object, *, tone: str, title: str, icon: str, role: str) -> dict[str, object]:
+    icon = icon or TONE_ICONS[_tone("banner", tone)]
+    return {"content": content, "tone": tone, "title": title, "icon": icon, "role": role}
+
+
+@register.simple_tag
+def icon(name: str, *, size: int = 20, css_class: str = "icon") -> SafeString:
+    """Return a decorative Lucide icon: the text beside it says what it means, so readers skip it."""
+    attributes = {"class": str(css_class), "aria-hidden": "true", "focusable": "false"}
+    return mark_safe(lucide._render_icon(str(name), size, **attributes))  # noqa: S308 - the package's own SVG
+
+
+@register.filter
+def message_tone(level_tag: str) -> str:
+    """Map a level of django.contrib.messages to a tone."""
+    return TONE_OF_LEVEL.get(level_tag, "info")
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Return the one or two letters that stand for a person."""
+    words = [word for word in str(name).replace("@", " ").split() if word[0].isalnum()]
+    letters = [words[0][0], words[-1][0]] if len(words) > 1 else [word[0] for word in words]
+    return "".join(letters).upper() or "?"
+
+
+# --- forms ---------------------------------------------------------------------------------------------------------
+
+
+@register.inclusion_tag("components/field.html")
+def field(bound: BoundField, *, label: str = "", hint: str = "", autofocus: bool = False) -> dict[str, Any]:
+    """Render a form field: label, hint, errors and widget, linked for assistive technology."""
+    if not isinstance(bound, BoundField):
+        raise TemplateSyntaxError("{% field %} needs a field of a form.")
+    hint_text = hint or bound.help_text
+    attrs: dict[str, str | bool] = {}
+    described_by = [f"{bound.auto_id}_helptext"] if hint_text else []
+    if bound.errors:
+        described_by.append(f"{bound.auto_id}_error")
+    if described_by and not bound.use_fieldset:
+        attrs["aria-describedby"] = " ".join(described_by)
+    if autofocus and not bound.form.errors:  # with errors, the summary takes the focus
+        attrs["autofocus"] = True
+    widget = bound.field.widget
+    return {
+        "field": bound,
+        "label": label or bound.label,
+        "hint": hint_text,
+        "described_by": " ".join(described_by),
+        "control": bound.as_widget(attrs=attrs),
+        "is_hidden": bound.is_hidden,
+        "is_checkbox": isinstance(widget, CheckboxInput),
+        "is_secret": getattr(widget, "input_type", "") == "password",
+    }
+
+
+@register.inclusion_tag("components/form_errors.html")
+def form_errors(form: BaseForm, *, title: str = "") -> dict[str, Any]:
+    """Render what is wrong with a form, with a link to each field that causes it."""
+    general = list(form.non_field_errors()) if form.is_bound else []
+    links: list[tuple[str, str, str]] = []
+    for bound in form if form.is_bound else ():
+        if bound.is_hidden:
+            general += [f"{bound.label}: {error}" for error in bound.errors]
+        else:
+            target = bound.id_for_label or bound.auto_id
+            links += [(target, str(bound.label), str(error)) for error in bound.errors]
+    return {"general": general, "links": links, "title": title}
+
+
+# --- pieces of a page ----------------------------------------------------------------------------------------------
+
+
+@register.inclusion_tag("components/copy_field.html")
+def copy_field(label: str, value: str, *, hint: str = "", id: str = "") -> dict[str, str]:  # noqa: A002
+    """Render a read-only value that people carry elsewhere, with a copy button."""
+    _require("copy_field", label=label)
+    slug = "".join(char if char.isalnum() else "-" for char in label.lower())
+    return {"label": label, "value": value, "hint": hint, "id": id or f"copy-{slug}"}
+
+
+@register.inclusion_tag("components/badge.html")
+def badge(text: str, *, tone: str = "neutral", icon: str = "") -> dict[str, str]:
+    """Render a status: always words and an icon, never colour alone."""
+    return {"text": text, "tone": _tone("badge", tone), "icon": icon or TONE_ICONS[tone]}
+
+
+@register.inclusion_tag("components/stat.html")
+def stat(label: str, value: object, hint: str = "", tone: str = "neutral") -> dict[str, object]:
+    """Render one number; place it in a <dl class="stats">."""
+    return {"label": label, "value": value, "hint": hint, "tone": _tone("stat", tone)}
+
+
+@register.inclusion_tag("components/avatar.html")
+def avatar(name: str, *, size: str = "medium") -> dict[str, str]:
+    """Render a person's initials (decorative: the name stands beside them)."""
+    return {"name": name, "size": _one_of("avatar", "size", size, ("small", "medium", "large"))}
+
+
+@register.inclusion_tag("components/breadcrumbs.html")
+def breadcrumbs(*parts: str) -> dict[str, object]:
+    """Render `label url label url ... label`; the last label is the page itself."""
+    if len(parts) % 2 == 0:
+        raise TemplateSyntaxError("{% breadcrumbs %} takes pairs of label and url, then the label of this page.")
+    items = [(parts[i], parts[i + 1]) for i in range(0, len(parts) - 1, 2)]
+    return {"items": [*items, (parts[-1], "")]}
+
+
+@register.inclusion_tag("components/pagination.html")
+def pagination(page_obj: Any, *, previous_url: str, next_url: str, label: str = "Pages") -> dict[str, Any]:
+    """Render links to the page before and the page after."""
+    return {"page_obj": page_obj, "previous_url": previous_url, "next_url": next_url, "label": label}
+
+
+# --- components that wrap a part of the page -----------------------------------------------------------------------
+
+
+@register.simple_block_tag
+def dialog(
+    content: str,
+    *,
+    id: str,  # noqa: A002
+    title: str,
+    subtitle: str = "",
+    open_on_load: bool = False,
+    cancel_url: str = "",
+    tone: str = "neutral",
+    icon: str = "",
+) -> str:
+    """Wrap content in a native <dialog>; opened by the server it is an ordinary panel until JavaScript arrives."""
+    _require("dialog", id=id, title=title)
+    context = {
+        "content": content,
+        "id": id,
+        "title": title,
+        "subtitle": subtitle,
+        "open_on_load": open_on_load,
+        "cancel_url": cancel_url,
+        "tone": _tone("dialog", tone),
+        "icon": icon,
+    }
+    return render_to_string("components/dialog.html", context)
+
+
+@register.simple_block_tag
+def banner(content: str, *, tone: str = "info", title: str = "", icon: str = "", role: str = "") -> str:
+    """Wrap content in a notice that stays on the page."""
+    context = _banner(content, tone=tone, title=title, icon=icon, role=role)
+    return render_to_string("components/banner.html", context)
+
+
+@register.inclusion_tag("components/banner.html")
+def notice(text: object, *, tone: str = "info", title: str = "", icon: str = "", role: str = "") -> dict[str, object]:
+    """Render a banner that holds one plain text."""
+    return _banner(text, tone=tone, title=title, icon=icon, role=role)
+
+
+@register.simple_block_tag
+def empty_state(content: str, icon: str, title: str, *, level: int = 2) -> str:
+    """Wrap what to say and do where nothing is yet."""
+    _require("empty_state", icon=icon, title=title)
+    context = {"content": content, "icon": icon, "title": title, "level": level}
+    return render_to_string("components/empty_state.html", context)
+
+
+@register.simple_block_tag
+def menu(content: str, label: str, icon: str = "", *, variant: str = "default", align: str = "end") -> str:
+    """Wrap <li> entries in a drop-down menu built on <details>."""
+    _require("menu", label=label)
+    context = {
+        "content": content,
+        "label": label,
+        "icon": icon,
+        "variant": _one_of("menu", "variant", variant, BUTTON_VARIANTS),
+        "align": _one_of("menu", "align", align, ("start", "end")),
+    }
+    return render_to_string("components/menu.html", context)
+
+
+@register.simple_block_tag
+def page_header(content: str, title: str, subtitle: str = "", *, icon: str = "") -> str:
+    """Wrap the actions of a page beside its heading; content may also hold a badge."""
+    _require("page_header", title=title)
+    actions = content if content.strip() else ""
+    context = {"content": actions, "title": title, "subtitle": subtitle, "icon": icon}
+    return render_to_string("components/page_header.html", context)

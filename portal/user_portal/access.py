@@ -1,0 +1,46 @@
+"""What every page of the User Portal needs: a session of this portal, and forms that may lead to the provider."""
+
+from collections.abc import Callable
+from functools import wraps
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.cache import never_cache
+
+from idp.models import IdentityProvider
+from users.models import Realm
+from users.sessions import REALM
+
+View = Callable[..., HttpResponse]
+
+
+def person_required(view: View) -> View:
+    """Require a session that was opened in the User Portal. The administrators' sessions open their own."""
+
+    @never_cache
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        if request.session.get(REALM) != Realm.USER:
+            return redirect("user_portal:sign_in")
+        provider = session_provider(request)
+        request.session_provider = provider  # type: ignore[attr-defined]
+        if provider is not None:
+            allow_form_to_provider(request, provider)
+        return view(request, *args, **kwargs)
+
+    return wrapper
+
+
+def session_provider(request: HttpRequest) -> IdentityProvider | None:
+    """Return the provider that this session came through, or None for a local one."""
+    provider_id = request.session.get("federation", {}).get("provider_id")
+    return IdentityProvider.objects.filter(pk=provider_id).first() if provider_id else None
+
+
+def allow_form_to_provider(request: HttpRequest, provider: IdentityProvider) -> None:
+    """Let the forms of this page end at the provider: sign-in and sign-out redirect there."""
+    metadata = provider.discovered
+    endpoints = (metadata.authorization_endpoint, metadata.end_session_endpoint)
+    origins = {f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, endpoints) if parts.netloc}
+    request.form_action_origins = origins  # type: ignore[attr-defined]

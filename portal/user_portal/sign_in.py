@@ -1,0 +1,109 @@
+"""Signing in to the User Portal and out of it: email first, then the provider or a password."""
+
+from urllib.parse import urlencode
+
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from idp.services import active_provider
+from portal.actors import actor_of
+from portal.errors import error_page
+from portal.sign_in import safe_next, sign_in_with_password
+from portal.user_portal.access import allow_form_to_provider, session_provider
+from portal.user_portal.federation import logout_url, start_sign_in
+from portal.user_portal.forms import EmailForm, PasswordForm
+from users.audit import record
+from users.errors import DirectoryError, SignInLocked
+from users.models import Realm
+from users.sessions import REALM
+
+
+@login_not_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Take the company email. Where federation is active everybody goes to the provider, known or not."""
+    next_path = _next(request)
+    if request.method != "POST" and request.session.get(REALM) == Realm.USER and request.user.is_authenticated:
+        return redirect(next_path)
+    provider = active_provider()
+    form = EmailForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        email = form.cleaned_data["email"]
+        if provider is not None:
+            return start_sign_in(request, provider, login_hint=email, next_path=next_path)
+        request.session["sign_in_email"] = email
+        return redirect(_with_next("user_portal:password", next_path))
+    if provider is not None:
+        allow_form_to_provider(request, provider)
+    context = {"form": form, "provider": provider, "next_path": next_path, "query": _next_query(next_path)}
+    status = 422 if request.method == "POST" else 200
+    return render(request, "user_portal/sign_in.html", context, status=status)
+
+
+@login_not_required
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def password(request: HttpRequest) -> HttpResponse:
+    """Take the password of a person outside federation. Everybody else is pointed to the provider."""
+    next_path = _next(request)
+    form = PasswordForm(request.POST or None, initial={"email": request.session.get("sign_in_email", "")})
+    error: DirectoryError | None = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            sign_in_with_password(request, **form.cleaned_data, realm=Realm.USER)
+            return redirect(next_path)
+        except SignInLocked as locked:
+            return error_page(request, locked)
+        except DirectoryError as refused:
+            error = refused
+    context = {
+        "form": form,
+        "error": error,
+        "provider": active_provider(),
+        "next_path": next_path,
+        "query": _next_query(next_path),
+    }
+    status = error.http_status if error else 422 if request.method == "POST" else 200
+    return render(request, "user_portal/password.html", context, status=status)
+
+
+@login_not_required
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """End the session here first, then at the provider if it has a place for that."""
+    provider = session_provider(request)
+    login_hint = request.session.get("federation", {}).get("login_hint", "")
+    if request.user.is_authenticated:
+        record("portal.sign_out", actor=actor_of(request))
+    logout(request)
+    upstream = logout_url(provider, login_hint) if provider else None
+    return redirect(upstream or "user_portal:signed_out")
+
+
+@login_not_required
+@never_cache
+@require_safe
+def signed_out(request: HttpRequest) -> HttpResponse:
+    """Say that the session is over. Also where a provider sends people back to, with or without a `state`."""
+    return render(request, "user_portal/signed_out.html")
+
+
+def _next(request: HttpRequest) -> str:
+    candidate = request.POST.get("next") or request.GET.get("next")
+    return safe_next(request, candidate, reverse("user_portal:home"))
+
+
+def _next_query(next_path: str) -> str:
+    return "" if next_path == reverse("user_portal:home") else f"?{urlencode({'next': next_path})}"
+
+
+def _with_next(name: str, next_path: str) -> str:
+    return reverse(name) + _next_query(next_path)
