@@ -42,7 +42,7 @@ test: .venv/.development
 check: .venv/.development
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy .
+	ENV_FILE=/dev/null SECRET_KEY=none ENCRYPTION_KEYS= $(BIN)/mypy .
 	$(BIN)/djlint templates --check --lint --quiet
 	@$(BIN)/python -m tests.environment makemigrations --check --dry-run
 	@$(BIN)/python -m tests.environment check --deploy --fail-level WARNING

@@ -1,0 +1,72 @@
+"""Fixtures of all tests."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import LazySettings
+
+from idp.models import IdentityProvider
+from tests.browsing import Browser
+from tests.entra_tenant import PracticeServer, PracticeTenant
+from tests.factories import make_administrator, make_person, make_provider
+from users.models import User
+
+
+@pytest.fixture(autouse=True)
+def quick_settings(settings: LazySettings) -> None:
+    """Hash passwords cheaply, and serve static files without collecting them first."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+@pytest.fixture
+def tenant(settings: LazySettings) -> Iterator[PracticeTenant]:
+    """An Entra-shaped provider that signs in whomever the login hint names. Gatehouse may reach it over http."""
+    yield from _served(PracticeTenant(auto_sign_in=True), settings)
+
+
+@pytest.fixture
+def plain_tenant(settings: LazySettings) -> Iterator[PracticeTenant]:
+    """A plain OpenID provider: `sub` only, no Entra claims."""
+    yield from _served(PracticeTenant(flavour="oidc", auto_sign_in=True), settings)
+
+
+def _served(tenant: PracticeTenant, settings: LazySettings) -> Iterator[PracticeTenant]:
+    with PracticeServer(tenant) as server:
+        tenant.server = server  # type: ignore[attr-defined]
+        settings.INSECURE_ISSUER_ORIGINS = [*settings.INSECURE_ISSUER_ORIGINS, tenant.base_url]
+        yield tenant
+
+
+@pytest.fixture
+def administrator(db: None) -> User:
+    """An active Administrator With Billing."""
+    return make_administrator()
+
+
+@pytest.fixture
+def ada(db: None) -> User:
+    """An active person whose account at the practice tenant has the same email."""
+    return make_person("ada@contoso.example", display_name="Ada Lovelace")
+
+
+@pytest.fixture
+def provider(tenant: PracticeTenant, administrator: User) -> IdentityProvider:
+    """The practice tenant, connected and active."""
+    return make_provider(tenant)
+
+
+@pytest.fixture
+def browser_client(db: None) -> Browser:
+    """A browser that nobody has signed in with yet."""
+    return Browser()
+
+
+@pytest.fixture
+def admin_browser(administrator: User, browser_client: Browser) -> Browser:
+    """A browser in which the Administrator With Billing is signed in."""
+    browser_client.sign_in_as_administrator(administrator)
+    return browser_client

@@ -1,0 +1,40 @@
+"""The environment of the tests: nothing from the machine but DATABASE_URL. Loaded before Django's settings.
+
+`python -m tests.environment COMMAND …` runs a `manage.py` command in the settings of a production installation.
+"""
+
+import os
+import sys
+
+# Keys of no value anywhere else.
+TEST_ENVIRONMENT = {
+    "ENV_FILE": os.devnull,
+    "SECRET_KEY": "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ",
+    "ENCRYPTION_KEYS": "Zm9yLXRlc3RzLW9ubHktMDEyMzQ1Njc4OS1hYmNkZWY=",
+    "PUBLIC_URL": "http://127.0.0.1:8000",
+    "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
+    "DEBUG": "false",
+    "CACHE_URL": "",
+    "EMAIL_URL": "memorymail://",
+    "TRUSTED_PROXIES": "",
+    "UPSTREAM_CA_FILE": "",
+    "PRIVATE_ISSUER_HOSTS": "",
+    "INSECURE_ISSUER_ORIGINS": "",
+}
+
+
+def apply(**changes: str) -> None:
+    """Put the test environment in place."""
+    os.environ.update({**TEST_ENVIRONMENT, **changes})
+    os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
+
+
+if __name__ == "__main__":
+    apply(PUBLIC_URL="https://gatehouse.example", ALLOWED_HOSTS="gatehouse.example")
+
+    from django.core.management import execute_from_command_line  # noqa: PLC0415  (after the environment is set)
+
+    execute_from_command_line(["manage.py", *sys.argv[1:]])
+else:
+    # Playwright runs an event loop in the test's thread, and Django then refuses its database there.
+    apply(DJANGO_ALLOW_ASYNC_UNSAFE="true")
