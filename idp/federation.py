@@ -56,7 +56,7 @@ def resolve_person(*, actor: Actor, provider: IdentityProvider, claims: IdTokenC
         if current.version != provider.version:
             raise ProviderChanged()
         match = _linked(claims) or _link_first_time(actor, provider, claims)
-        _refuse_inactive(match.person)
+        _refuse(match.person)
         FederatedIdentity.objects.filter(issuer=claims.issuer, subject=claims.federated_subject).update(
             last_sign_in_at=timezone.now(), email=claims.email or claims.upn, display_name=claims.name
         )
@@ -82,11 +82,9 @@ def find_first_link(provider: IdentityProvider, claims: IdTokenClaims) -> Match:
         NoMatch and its subclasses.
     """
     match = _by_external_id(claims) or _by_email(provider, claims)
-    if match.person.admin_role is not None:
-        raise PersonIsAdministrator(person=match.person.company_email)
+    _refuse(match.person)
     if FederatedIdentity.objects.filter(person=match.person, issuer=claims.issuer).exists():
         raise PersonLinkedElsewhere(person=match.person.company_email)
-    _refuse_inactive(match.person)
     return match
 
 
@@ -150,7 +148,10 @@ def _in_domains(address: str, provider: IdentityProvider) -> bool:
     return not provider.email_domains or address.rpartition("@")[2] in provider.email_domains
 
 
-def _refuse_inactive(person: User) -> None:
+def _refuse(person: User) -> None:
+    """Refuse who may not come in this way, linked or not: administrators sign in locally, whatever a token says."""
+    if person.admin_role is not None:
+        raise PersonIsAdministrator(person=person.company_email)
     if person.state == State.SUSPENDED:
         raise PersonSuspended(person=person.company_email)
     if person.state == State.STAGED:

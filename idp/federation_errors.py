@@ -149,10 +149,10 @@ class MatchAmbiguous(NoMatch):
 
 
 class PersonIsAdministrator(NoMatch):
-    """Administrators are never linked automatically."""
+    """Administrators sign in locally, and are never linked automatically."""
 
     code = "federation.person_is_administrator"
-    message = "Your account is not linked automatically."
+    message = "This account does not sign in through the identity provider."
     hint = "If you are an administrator, sign in with your Gatehouse password."
 
 

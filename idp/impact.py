@@ -56,8 +56,12 @@ class Impact:
 
     @property
     def fingerprint(self) -> str:
-        """What a confirmation refers to: the same act on the same version of the provider with the same numbers."""
-        facts = [self.act, self.provider_id, self.provider_version, sorted(self.numbers().items())]
+        """What a confirmation refers to: the same act on the same version of the provider with the same numbers.
+
+        Sessions are left out: where people sign in all day their number never stands still, and nobody could confirm.
+        """
+        numbers = {key: count for key, count in self.numbers().items() if key != "sessions_ended"}
+        facts = [self.act, self.provider_id, self.provider_version, sorted(numbers.items())]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 

@@ -204,7 +204,12 @@ def activate_provider(*, actor: Actor, provider: IdentityProvider, understood: b
     _require_local_administrator()
     provider.status, provider.activated_at = Status.ACTIVE, timezone.now()
     provider.version += 1
-    provider.save(update_fields=["status", "activated_at", "version", "updated_at"])
+    try:
+        with transaction.atomic():
+            provider.save(update_fields=["status", "activated_at", "version", "updated_at"])
+    except IntegrityError as error:
+        # Another provider was activated in the same moment: the constraint decides, and says no to this one.
+        raise AnotherProviderActive(name="Another provider") from error
     sessions.end_sessions(realm=Realm.USER, person__admin_role__isnull=True)
     record("idp.provider.activated", actor=actor, target=provider, details=impact.numbers())
     return impact

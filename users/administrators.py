@@ -15,6 +15,7 @@ from users.errors import (
     SetupLinkInvalid,
 )
 from users.models import AdminRole, SetupToken, State, User
+from users.names import normalise_email
 from users.permissions import Permission
 from users.services import (
     build_person,
@@ -42,10 +43,11 @@ def add_administrator(
         PasswordRefused: missing where it is needed, or against the rules.
     """
     require(actor, Permission.MANAGE_ADMINISTRATORS)
-    person = User.objects.select_for_update().filter(company_email=company_email.strip().lower()).first()
+    email = normalise_email(company_email)
+    person = User.objects.select_for_update().filter(company_email=email).first()
     if person is None:
         person = build_person(
-            company_email=company_email,
+            company_email=email,
             user_name="",
             display_name=display_name,
             given_name="",

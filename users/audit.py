@@ -185,5 +185,5 @@ def _plain_value(value: Any) -> Any:
 
 
 def _clip(text: str, length: int = 255) -> str:
-    """Return the text without NUL (PostgreSQL refuses it), at most `length` characters."""
-    return text.replace("\x00", "")[:length]
+    """Return the text in at most `length` characters, without NUL and lone surrogates: PostgreSQL refuses both."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "")[:length]

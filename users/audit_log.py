@@ -1,5 +1,8 @@
 """Reading the audit log."""
 
+import contextlib
+import uuid
+
 from django.db.models import Q, QuerySet
 
 from users.models import AuditEvent, User
@@ -34,6 +37,8 @@ def _about(identifier: str) -> Q:
     lowered = identifier.lower()
     keys = list(User.objects.filter(Q(company_email=lowered) | Q(user_name=lowered)).values_list("pk", flat=True))
     about = Q(details__email=lowered) | Q(actor_label=identifier) | Q(target_label=identifier)
+    with contextlib.suppress(ValueError):
+        keys.append(uuid.UUID(identifier))
     for key in keys:
         about |= Q(actor_id=key) | Q(target_id=str(key))
     return about

@@ -57,8 +57,11 @@ class UserManager(_UserManagerBase["User"]):
     """Finds people by what they type; services create them."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        """Return the person with this company email, without regard to case."""
-        return self.get(company_email=(username or "").strip().lower())
+        """Return the person with this company email, without regard to case. A look-alike is nobody."""
+        email = (username or "").strip()
+        if not email.isascii():
+            raise self.model.DoesNotExist
+        return self.get(company_email=email.lower())
 
 
 class User(AbstractBaseUser):

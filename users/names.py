@@ -49,7 +49,7 @@ def user_name_from_email(email: str) -> str:
 
 def clean_name(text: str, *, field: str = "display_name") -> str:
     """Return a name in Unicode normal form C with single spaces, or raise NameInvalid for control characters."""
-    text = " ".join(unicodedata.normalize("NFC", text).split(" ")).strip()
+    text = re.sub(" +", " ", unicodedata.normalize("NFC", text)).strip(" ")
     has_control = any(unicodedata.category(character) in {"Cc", "Cs", "Cn", "Zl", "Zp"} for character in text)
     if has_control or len(text) > NAME_MAX_LENGTH:
         raise NameInvalid(field=field)

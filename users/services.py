@@ -45,10 +45,13 @@ def find_person(identifier: str) -> User:
         PersonNotFound: nobody answers to it.
     """
     identifier = identifier.strip()
+    if not identifier.isascii() or "\x00" in identifier:
+        # Before the case is folded: that would turn some look-alikes into plain letters.
+        raise PersonNotFound(identifier=ascii(identifier[:254]))
     wanted = Q(company_email=identifier.lower()) | Q(user_name=identifier.lower())
     with contextlib.suppress(ValueError):
         wanted |= Q(pk=uuid.UUID(identifier))
-    person = User.objects.filter(wanted).first() if "\x00" not in identifier else None
+    person = User.objects.filter(wanted).first()
     if person is None:
         raise PersonNotFound(identifier=identifier[:254])
     return person
@@ -153,18 +156,23 @@ def set_checked_password(person: User, password: str | None) -> None:
 
 
 def insert_person(person: User) -> None:
-    """Insert a person, turning the database's own uniqueness into a clear refusal, also under a race."""
+    """Insert a person; what is taken is a clear refusal, also where somebody else took it in the same moment."""
+    _refuse_taken(person)
+    try:
+        with transaction.atomic():
+            person.save(force_insert=True)
+    except IntegrityError as error:
+        _refuse_taken(person)
+        raise CompanyEmailTaken(company_email=person.company_email) from error
+
+
+def _refuse_taken(person: User) -> None:
     if User.objects.filter(company_email=person.company_email).exists():
         raise CompanyEmailTaken(company_email=person.company_email)
     if User.objects.filter(user_name=person.user_name).exists():
         raise UserNameTaken(user_name=person.user_name)
     if person.external_id and User.objects.filter(external_id=person.external_id).exists():
         raise ExternalIdTaken()
-    try:
-        with transaction.atomic():
-            person.save(force_insert=True)
-    except IntegrityError as error:
-        raise CompanyEmailTaken(company_email=person.company_email) from error
 
 
 @audited("users.person.activated")

@@ -2,29 +2,41 @@
 
 from collections.abc import Callable
 from functools import wraps
+from typing import cast
 from urllib.parse import urlsplit
 
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 
 from idp.models import IdentityProvider
-from users.models import Realm
+from idp.services import active_provider, provider_for
+from portal.actors import actor_of
+from users.audit import record
+from users.models import Realm, User
 from users.sessions import REALM
 
 View = Callable[..., HttpResponse]
 
 
 def person_required(view: View) -> View:
-    """Require a session that was opened in the User Portal. The administrators' sessions open their own."""
+    """Require a session that was opened in the User Portal, in the way in which this person signs in now.
+
+    Federation beginning or ending closes the sessions that it concerns. One that was being opened in the same moment
+    would slip through, so every page compares.
+    """
 
     @never_cache
     @wraps(view)
     def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         if request.session.get(REALM) != Realm.USER:
             return redirect("user_portal:sign_in")
-        provider = session_provider(request)
-        request.session_provider = provider  # type: ignore[attr-defined]
+        provider = provider_for(cast(User, request.user), active_provider())
+        if str(provider.pk if provider else "") != request.session.get("federation", {}).get("provider_id", ""):
+            record("portal.session.ended", actor=actor_of(request), details={"reason": "the way to sign in changed"})
+            logout(request)
+            return redirect("user_portal:sign_in")
         if provider is not None:
             allow_form_to_provider(request, provider)
         return view(request, *args, **kwargs)
