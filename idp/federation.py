@@ -14,6 +14,7 @@ from idp.federation_errors import (
     EmailNotPlain,
     EmailOutsideDomains,
     EmailUnverified,
+    GuestNotLinked,
     MatchAmbiguous,
     NoMatch,
     PersonIsAdministrator,
@@ -76,14 +77,17 @@ def find_first_link(provider: IdentityProvider, claims: IdTokenClaims) -> Match:
     """Return whom a first link would be made to, and by which rule. Writes nothing.
 
     The ladder: (a) the person's external id is the token's object id or subject; (b) the email or UPN is that of
-    exactly one active, unlinked person, in one of the provider's domains, and the provider vouches for it.
+    exactly one active, unlinked person, in one of the provider's domains, and the provider vouches for it. Guests are
+    found by (a) alone: the tenant does not answer for their email.
 
     Raises:
         NoMatch and its subclasses.
     """
     match = _by_external_id(claims) or _by_email(provider, claims)
     _refuse(match.person)
-    if FederatedIdentity.objects.filter(person=match.person, issuer=claims.issuer).exists():
+    # Not this very account: another first sign-in of it may have been faster, and then its link is ours too.
+    links = FederatedIdentity.objects.filter(person=match.person, issuer=claims.issuer)
+    if links.exclude(subject=claims.federated_subject).exists():
         raise PersonLinkedElsewhere(person=match.person.company_email)
     return match
 
@@ -117,6 +121,8 @@ def _by_external_id(claims: IdTokenClaims) -> Match | None:
 
 
 def _by_email(provider: IdentityProvider, claims: IdTokenClaims) -> Match:
+    if claims.is_guest:
+        raise GuestNotLinked()
     vouched = claims.domain_owner_verified is not False if provider.is_entra else claims.email_verified is True
     addresses = _addresses(provider, claims)
     if not vouched:

@@ -104,7 +104,7 @@ class NoMatch(FederationRefused):
     """The base of refusals after a valid token: who this is cannot be told, or may not come in."""
 
     code = "federation.no_match"
-    message = "Your account at the identity provider is fine, but nobody here answers to it."
+    message = "Gatehouse does not know your account."
     hint = "Ask your administrator to add you, and give the reference number."
 
 
@@ -138,6 +138,14 @@ class EmailUnverified(NoMatch):
     code = "federation.email_unverified"
     message = "The identity provider has not verified your email, so it cannot be used to find you here."
     hint = "Verify the email at the identity provider, or ask your administrator to link your account."
+
+
+class GuestNotLinked(NoMatch):
+    """A guest's email is vouched for by another organisation, so it finds nobody."""
+
+    code = "federation.guest_not_linked"
+    message = "You are a guest of this company's directory, and guests are not recognised by their email."
+    hint = "Ask your administrator to link your account, and give the reference number."
 
 
 class MatchAmbiguous(NoMatch):

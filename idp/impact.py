@@ -78,20 +78,47 @@ def _activation(provider: IdentityProvider) -> list[Line]:
     linked = active.filter(federated_identities__issuer=provider.issuer)
     sessions = live_sessions(realm=Realm.USER, person__admin_role__isnull=True)
     lines = [
-        _people("people_sent", active, f"active people will sign in with {provider.name}"),
-        _people("already_linked", linked, "of them are linked to it already, from earlier sign-ins"),
+        _people(
+            "people_sent",
+            active,
+            f"active person will sign in with {provider.name}",
+            f"active people will sign in with {provider.name}",
+        ),
+        _people(
+            "already_linked",
+            linked,
+            "of them is linked to it already, from an earlier sign-in",
+            "of them are linked to it already, from earlier sign-ins",
+        ),
     ]
     if provider.email_domains:
         domains = ", ".join(provider.email_domains)
-        text = f"of them cannot be matched: their company email is outside {domains}"
-        lines.append(_people("outside_domains", outside.exclude(pk__in=linked), text, tone="danger"))
+        unmatched = outside.exclude(pk__in=linked)
+        one = f"of them cannot be matched: the company email is outside {domains}"
+        many = f"of them cannot be matched: their company emails are outside {domains}"
+        lines.append(_people("outside_domains", unmatched, one, many, tone="danger"))
     lines += [
-        _people("staged", people.filter(state=State.STAGED), "staged people stay out until they are activated"),
-        _people("suspended", people.filter(state=State.SUSPENDED), "suspended people stay out"),
-        Line("sessions_ended", sessions, "sessions in the User Portal end now; these people sign in again", "warning"),
+        _people(
+            "staged",
+            people.filter(state=State.STAGED),
+            "staged person stays out until activated",
+            "staged people stay out until they are activated",
+        ),
+        _people(
+            "suspended",
+            people.filter(state=State.SUSPENDED),
+            "suspended person stays out",
+            "suspended people stay out",
+        ),
+        _sessions(
+            sessions,
+            "session in the User Portal ends now; this person signs in again",
+            "sessions in the User Portal end now; these people sign in again",
+        ),
         _people(
             "administrators_kept",
             User.objects.administrators().active(),
+            "administrator keeps their own sign-in and password, and is never sent to the provider",
             "administrators keep their own sign-in and password, and are never sent to the provider",
             tone="success",
         ),
@@ -106,8 +133,11 @@ def _deactivation(provider: IdentityProvider) -> list[Line]:
 def _deletion(provider: IdentityProvider) -> list[Line]:
     links = FederatedIdentity.objects.filter(provider=provider).select_related("person").order_by("created_at")
     examples = tuple(link.person.label for link in links[:EXAMPLES])
-    text = "links between people and their accounts at the provider are lost"
-    return [Line("links_lost", links.count(), text, "danger", examples), *_deactivation(provider)]
+    count = links.count()
+    one = "link between a person and an account at the provider is lost"
+    many = "links between people and their accounts at the provider are lost"
+    lost = Line("links_lost", count, one if count == 1 else many, "danger" if count else "neutral", examples)
+    return [lost, *_deactivation(provider)]
 
 
 def _who_loses_access(provider: IdentityProvider) -> list[Line]:
@@ -115,14 +145,29 @@ def _who_loses_access(provider: IdentityProvider) -> list[Line]:
     active = User.objects.without_role().active() if provider.is_active else User.objects.none()
     unusable = Q(password__startswith="!") | Q(password="")  # noqa: S106  (Django's mark of "no password")
     return [
-        _people("locked_out", active.filter(unusable), "people have no password and cannot get in any more", "danger"),
-        _people("back_to_password", active.exclude(unusable), "people sign in with their Gatehouse password again"),
+        _people(
+            "locked_out",
+            active.filter(unusable),
+            "person has no password and cannot get in any more",
+            "people have no password and cannot get in any more",
+            tone="danger",
+        ),
+        _people(
+            "back_to_password",
+            active.exclude(unusable),
+            "person signs in with a Gatehouse password again",
+            "people sign in with their Gatehouse passwords again",
+        ),
     ]
 
 
 def _ended_sessions(provider: IdentityProvider) -> Line:
     count = UserSession.objects.filter(provider_id=provider.pk).count()
-    return Line("sessions_ended", count, "sessions that it opened end now", "warning")
+    return _sessions(count, "session that it opened ends now", "sessions that it opened end now")
+
+
+def _sessions(count: int, one: str, many: str) -> Line:
+    return Line("sessions_ended", count, one if count == 1 else many, "warning" if count else "neutral")
 
 
 def _outside_domains(people: "QuerySet[User]", provider: IdentityProvider) -> "QuerySet[User]":
@@ -135,7 +180,9 @@ def _outside_domains(people: "QuerySet[User]", provider: IdentityProvider) -> "Q
     return people.exclude(inside)
 
 
-def _people(key: str, people: "QuerySet[User]", text: str, tone: str = "neutral") -> Line:
+def _people(key: str, people: "QuerySet[User]", one: str, many: str, tone: str = "neutral") -> Line:
+    """Return how many people there are, in words that fit the number, with the first few names."""
     count = people.count()
+    text = one if count == 1 else many
     names = people.order_by("company_email")[:EXAMPLES] if count else []
     return Line(key, count, text, tone if count else "neutral", tuple(person.label for person in names))

@@ -51,6 +51,7 @@ def discover(provider: IdentityProvider, url: str) -> tuple[str, ...]:
         else:
             issuer = discovery.normalise_issuer(url, kind=_generic(provider.kind), insecure_origins=insecure)
             metadata = discovery.fetch_metadata(upstream.client(), issuer, insecure_origins=insecure)
+            _refuse_unusable(provider.kind, metadata)
             provider.url = metadata.issuer
     except DirectoryError as error:
         error.field = "url"
@@ -59,6 +60,14 @@ def discover(provider: IdentityProvider, url: str) -> tuple[str, ...]:
     provider.metadata = metadata.as_dict()
     provider.metadata_fetched_at = timezone.now()
     return notices
+
+
+def _refuse_unusable(kind: str, metadata: ProviderMetadata) -> None:
+    """Refuse now what would otherwise fail at everybody's first sign-in. Entra's document is checked more strictly."""
+    discovery.allowed_algorithms(kind, metadata)
+    discovery.choose_auth_method(metadata)
+    for endpoint in (metadata.token_endpoint, metadata.jwks_uri):
+        upstream.client().check_address(endpoint)
 
 
 def _generic(kind: str) -> discovery.GenericKind:

@@ -195,9 +195,9 @@ def activate_provider(*, actor: Actor, provider: IdentityProvider, understood: b
     """
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
     provider = _locked(provider)
+    if provider.is_active and understood:
+        return impact_of(Act.ACTIVATE, provider)  # a second click: it is done
     impact = _confirmed(Act.ACTIVATE, provider, understood, fingerprint)
-    if provider.is_active:
-        return impact
     other = active_provider()
     if other is not None:
         raise AnotherProviderActive(name=other.name)
@@ -226,9 +226,9 @@ def deactivate_provider(
     """
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
     provider = _locked(provider)
+    if not provider.is_active and understood:
+        return impact_of(Act.DEACTIVATE, provider)  # a second click: it is done
     impact = _confirmed(Act.DEACTIVATE, provider, understood, fingerprint)
-    if not provider.is_active:
-        return impact
     provider.status = Status.DRAFT
     provider.version += 1
     provider.save(update_fields=["status", "version", "updated_at"])

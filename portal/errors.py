@@ -29,6 +29,15 @@ class RequestMalformed(DirectoryError):
     http_status = 400
 
 
+class MethodNotAllowed(DirectoryError):
+    """The address takes forms only, or pages only."""
+
+    code = "portal.method_not_allowed"
+    message = "This address does not answer that kind of request."
+    hint = "Use the buttons and links of the portal; this address is not one to type or reload."
+    http_status = 405
+
+
 class FormExpired(DirectoryError):
     """The CSRF token is missing or not this session's: a stale tab, cookies turned off, or a forged form."""
 

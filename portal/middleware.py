@@ -7,11 +7,11 @@ from urllib.parse import urlencode
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, resolve_url
 
-from portal.errors import error_page
+from portal.errors import MethodNotAllowed, error_page, plain_error_page
 from users.audit import new_reference
 from users.errors import DirectoryError
 
@@ -64,15 +64,26 @@ class ClientAddressMiddleware:
     def _client(self, forwarded: str, peer: str) -> str:
         """Return the right-most address that is no proxy of ours: everything left of it is the client's own claim."""
         for part in reversed(forwarded.split(",")):
-            address = part.strip()
-            try:
-                ipaddress.ip_address(address)
-            except ValueError:
+            address = _plain_address(part)
+            if address is None:
                 break
             peer = address
             if not self._trusted(address):
                 break
         return peer
+
+
+def _plain_address(text: str) -> str | None:
+    """Return an address of X-Forwarded-For in normal form, without the port or zone that some proxies add to it."""
+    text = text.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        return str(ipaddress.ip_address(text)).partition("%")[0]
+    except ValueError:
+        return None
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
@@ -131,13 +142,18 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
 
 
 class DirectoryErrorMiddleware:
-    """Renders a refusal that a view did not handle, as the page of its code."""
+    """Renders a refusal that a view did not handle, as the page of its code. Also Django's own empty 405."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and not response.content:
+            page = plain_error_page(request, MethodNotAllowed())
+            page["Allow"] = response["Allow"]
+            return page
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Return the error page of a DirectoryError; anything else is a defect and stays one."""

@@ -25,7 +25,7 @@ def sign_in_with_password(request: HttpRequest, *, email: str, password: str, re
     try:
         person = _checked(request, email, password, realm)
     except DirectoryError as error:
-        details = {"email": email[:254], "realm": realm.value}
+        details = {"email": email.strip().lower()[:254], "realm": realm.value}
         record_refusal(f"{ACTIONS[realm]}.failed", actor=actor_of(request), error=error, details=details)
         raise
     open_session(request, person, realm=realm, method="password")
@@ -59,7 +59,8 @@ def open_session(
 ) -> None:
     """Sign a person in to one portal: a new session key, a tagged session row, an audit row.
 
-    Nothing of the visitor's former session is kept, so that a planted session cannot leave anything behind.
+    Nothing of the visitor's former session is kept here. The federated callback puts back the sign-ins that other tabs
+    have under way; each of those is bound to its provider and can be finished once, like any other.
     """
     request.session.flush()
     login(request, person, backend=getattr(person, "backend", None))
@@ -85,7 +86,7 @@ def safe_next(request: HttpRequest, candidate: str | None, fallback: str) -> str
     if not candidate or len(candidate) > 2000 or not candidate.isprintable():
         return fallback
     lowered = candidate.lower()
-    suspicious = ("\\", "%5c", "%2f%2f", "%00", "%09", "%0a", "%0d")
+    suspicious = ("\\", "%5c", "%2f%2f", "%00", "%09", "%0a", "%0d", "/..", "%2e%2e", "/.%2e", "/%2e.")
     if not candidate.startswith("/") or candidate.startswith("//") or any(part in lowered for part in suspicious):
         return fallback
     if lowered.startswith(("/%2f", "/%5c")):

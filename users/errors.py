@@ -219,3 +219,12 @@ class SignInLocked(DirectoryError):
     hint = "Wait 15 minutes, then try again. If these attempts were not yours, tell your administrator."
     http_status = 429
     exit_status = 3
+
+
+class InputNotText(DirectoryError):
+    """A command's argument or its standard input is not UTF-8."""
+
+    code = "users.input_not_text"
+    message = "{name} is not valid UTF-8."
+    hint = "Check the encoding of the terminal or of the file that it comes from."
+    exit_status = 2

@@ -1,9 +1,12 @@
 """People, their sessions and the audit log."""
 
 import uuid
+from importlib import import_module
 from typing import ClassVar
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models.functions import Lower
@@ -141,6 +144,12 @@ class UserSession(AbstractBaseSession):
 
     def __str__(self) -> str:
         return f"{self.realm or 'anonymous'} session of {self.person or 'nobody'}"
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionBase]:
+        """Return the store of these rows; Django asks for it to decode one."""
+        store: type[SessionBase] = import_module(settings.SESSION_ENGINE).SessionStore
+        return store
 
 
 class Outcome(models.TextChoices):

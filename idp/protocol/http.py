@@ -110,13 +110,17 @@ class _Dialler:
     def dial(self, parts: UrlParts) -> socket.socket:
         """A connected socket to an address that was checked."""
         BUDGET.connected = True
+        return self._connect_first(parts.host, self.checked_addresses(parts))
+
+    def checked_addresses(self, parts: UrlParts) -> list[tuple[int, tuple[Any, ...]]]:
+        """The addresses of a host, all of which may be called."""
         addresses = self._resolve(parts)
         if not is_insecure_origin(parts, self._policy.insecure_origins):
             for _, address in addresses:
                 # One bad address refuses the name: an honest public provider has none.
                 if not is_allowed(address[0], private=parts.host in self._private_hosts):
                     raise errors.AddressBlocked(host=parts.host, address=address[0])
-        return self._connect_first(parts.host, addresses)
+        return addresses
 
     def _resolve(self, parts: UrlParts) -> list[tuple[int, tuple[Any, ...]]]:
         answers: queue.SimpleQueue[list[tuple[Any, ...]]] = queue.SimpleQueue()
@@ -201,6 +205,12 @@ class HttpClient:
         self._tls: ssl.SSLContext | None = None
         self._pools: OrderedDict[tuple[int, str], HTTPConnectionPool] = OrderedDict()
         self._lock = threading.Lock()
+
+    def check_address(self, url: str) -> None:
+        """Refuses a URL that could not be called now, without calling it: for endpoints that are stored for later."""
+        parts = self._checked(url)
+        BUDGET.begin(parts.host, self.policy.total_timeout, self.policy.read_timeout, self.policy.max_bytes)
+        self._dialler.checked_addresses(parts)
 
     def get_json(self, url: str) -> JsonResponse:
         """GETs a JSON object."""

@@ -20,11 +20,12 @@ def index(request: HttpRequest) -> HttpResponse:
     filters = form.cleaned_data if form.is_valid() else {}
     filters = {name: value for name, value in filters.items() if value}
     before = _number(request.GET.get("before"))
-    rows = list(find_events(**filters, before=before)[: PAGE_SIZE + 1])
+    # A filter that cannot be meant finds nothing, rather than everything.
+    rows = list(find_events(**filters, before=before)[: PAGE_SIZE + 1]) if form.is_valid() else []
     page, more = rows[:PAGE_SIZE], len(rows) > PAGE_SIZE
     context = {
         "form": form,
-        "filters": filters,
+        "filters": filters or not form.is_valid(),
         "events": page,
         "actions": actions(),
         "next_url": f"?{urlencode({**filters, 'before': page[-1].pk})}" if more else "",

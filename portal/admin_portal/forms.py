@@ -129,7 +129,8 @@ class ProviderForm(forms.Form):
     allow_guests = forms.BooleanField(
         label="Allow guests of the tenant",
         required=False,
-        help_text="Guests are managed by another organisation. They are refused unless you allow them.",
+        help_text="Refused unless allowed, because another organisation manages them. An allowed guest is found by her "
+        "external ID only, never by email.",
     )
 
     def __init__(self, data: Any = None, *, kind: str, provider: IdentityProvider | None = None) -> None:
@@ -178,6 +179,11 @@ def _initial(provider: IdentityProvider) -> dict[str, Any]:
 class DirectoryFilterForm(forms.Form):
     """The filters of INSIGHTS > Directory."""
 
-    action = forms.CharField(required=False, max_length=64, label="Action")
+    action = forms.CharField(
+        required=False,
+        max_length=64,
+        label="Action",
+        widget=forms.TextInput(attrs={"list": "actions", "autocomplete": "off", "spellcheck": "false"}),
+    )
     person = forms.CharField(required=False, max_length=254, label="Person")
     reference = forms.CharField(required=False, max_length=32, label="Reference number")

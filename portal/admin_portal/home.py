@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from idp.models import IdentityProvider
 from idp.services import active_provider
@@ -10,6 +11,7 @@ from users.models import State, User
 from users.permissions import Permission
 
 
+@require_safe
 @permission_required(Permission.OPEN_ADMIN_PORTAL)
 def home(request: HttpRequest) -> HttpResponse:
     """Show how people sign in now, and how many there are by state."""

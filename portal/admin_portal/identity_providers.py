@@ -30,7 +30,7 @@ page_methods = require_http_methods(["GET", "HEAD", "POST"])
 @view_permission
 def index(request: HttpRequest) -> HttpResponse:
     """List the providers, and say what they are for where there is none."""
-    providers = IdentityProvider.objects.annotate(links=Count("federated_identities"))
+    providers = IdentityProvider.objects.annotate(links=Count("federated_identities")).order_by("status", "name")
     return render(request, "admin_portal/identity_providers/index.html", {"providers": providers})
 
 

@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 from django.views.generic import View
 from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthenticationRequestView
 
@@ -124,6 +125,7 @@ class CallbackView(ProviderSettings, OIDCAuthenticationCallbackView):
         provider, match, claims = self.sign_in.provider, self.sign_in.match, self.sign_in.claims
         if match is None or claims is None:
             return self.login_failure()
+        other_tabs = self.request.session.get("oidc_states", {})
         open_session(
             self.request,
             match.person,
@@ -132,6 +134,8 @@ class CallbackView(ProviderSettings, OIDCAuthenticationCallbackView):
             provider_id=str(provider.pk),
             upstream_sid=claims.sid,
         )
+        # Sign-ins that other tabs of this browser have under way come back to the new session.
+        self.request.session["oidc_states"] = other_tabs
         self.request.session["federation"] = {
             "provider_id": str(provider.pk),
             "provider_name": provider.name,
@@ -202,6 +206,7 @@ def _active_by_slug(slug: str) -> IdentityProvider:
 
 @login_not_required
 @never_cache
+@require_safe
 def begin(request: HttpRequest, slug: str) -> HttpResponse:
     """Begin a sign-in at one provider: where "Continue with …" leads."""
     try:
@@ -215,6 +220,7 @@ def begin(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_not_required
 @never_cache
+@require_safe
 def callback(request: HttpRequest, slug: str) -> HttpResponse:
     """Take the provider's answer. A refusal is audited and shown, and leaves a present session as it is."""
     try:

@@ -5,6 +5,7 @@ from typing import cast
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 
 from idp.services import password_owner
 from portal.user_portal.access import person_required
@@ -12,6 +13,7 @@ from users.models import User, UserSession
 from users.sessions import hashed
 
 
+@require_safe
 @person_required
 def security(request: HttpRequest) -> HttpResponse:
     """Show how the person signs in, who keeps the password, and the live sessions."""

@@ -1,5 +1,6 @@
 """What all of Gatehouse's commands share: subcommands, `--json`, secrets from standard input, and errors with codes."""
 
+import contextlib
 import getpass
 import json
 import sys
@@ -7,9 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TextIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
-from users.audit import Actor, operator
-from users.errors import DirectoryError
+from users.audit import Actor, operator, record_refusal
+from users.errors import DirectoryError, InputNotText
 
 STDIN_LIMIT = 8192
 
@@ -43,8 +45,14 @@ class DirectoryCommand(BaseCommand):
         self.actor = operator()
         self.as_json = bool(options.get("as_json"))
         try:
+            for name, value in options.items():
+                refuse_wrong_encoding(value, name=f"The argument {name}")
             options["run"](options)
         except DirectoryError as error:
+            if not error.reference:
+                # A database that is not there yet must not hide the refusal that the operator is to read.
+                with contextlib.suppress(DatabaseError):
+                    record_refusal("operator.command.refused", actor=self.actor, error=error)
             detail = getattr(error, "admin_detail", "") or error.message
             hint = getattr(error, "admin_hint", "") or error.hint
             if not self.as_json:
@@ -101,4 +109,19 @@ def read_secret(prompt: str, stream: TextIO | None = None) -> str:
     source = stream or sys.stdin
     if source.isatty():
         return getpass.getpass(f"{prompt}: ")
-    return source.read(STDIN_LIMIT).rstrip("\r\n")
+    try:
+        secret = source.read(STDIN_LIMIT).rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise InputNotText(name="Standard input") from error
+    refuse_wrong_encoding(secret, name="Standard input")
+    return secret
+
+
+def refuse_wrong_encoding(value: object, *, name: str) -> None:
+    """Raise InputNotText for a text that Python could only take in as lone surrogates."""
+    if not isinstance(value, str):
+        return
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InputNotText(name=name) from error

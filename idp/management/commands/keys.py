@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.core.checks import Tags
+
 from idp import keys
 from users.management.base import DirectoryCommand
 
@@ -27,7 +29,8 @@ class Command(DirectoryCommand):
             self.stdout.write(key)
 
     def rotate(self, options: dict[str, Any]) -> None:
-        """Rotate."""
+        """Rotate, with keys that are keys."""
+        self.check(tags=[Tags.security])
         count = keys.rotate_secrets(actor=self.actor, dry_run=options["dry_run"])
         if self.as_json:
             self.print_json({"secrets": count, "dry_run": options["dry_run"]})

@@ -1,19 +1,23 @@
 """Replaces Django's own command, which knows neither federation nor the audit log."""
 
+import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError
+
+MESSAGE = "Use `manage.py admins set-password EMAIL`: it checks who owns the password and is audited."
 
 
 class Command(BaseCommand):
     """Points to the command that does it here."""
 
-    help = "Use `manage.py admins set-password` instead."
+    help = MESSAGE
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        """Take what Django's own command takes, so that the answer is about the command and not its arguments."""
-        parser.add_argument("username", nargs="?")
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Refuse whatever arguments a guide for Django may have told people to give."""
+        self.stderr.write(MESSAGE)
+        sys.exit(2)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Refuse."""
-        raise CommandError("Use `manage.py admins set-password EMAIL`: it checks who owns the password and is audited.")
+        """Refuse a call from code as well."""
+        raise CommandError(MESSAGE, returncode=2)
