@@ -59,7 +59,7 @@ def test_saving_stores_a_draft_and_leads_to_its_impact(tenant: PracticeTenant, a
     assert (provider.status, response["Location"]) == ("draft", f"{INDEX}{provider.pk}/activate/")
     page = text_of(admin_browser.get(response["Location"]))
     assert "I understand the impacts above" in page
-    assert "active people will sign in with Contoso Entra" in page
+    assert "active person will sign in with Contoso Entra" in page
     assert "Save without enabling" in page
     assert "Yes, Continue" in page
     assert tenant.client_secret not in page

@@ -1,0 +1,151 @@
+"""Every address of the Admin Portal, for everybody who may knock: one table."""
+
+import pytest
+from django.conf import settings
+from django.http import HttpResponse
+from django.urls import URLPattern, get_resolver, reverse
+
+from idp.models import IdentityProvider
+from portal.admin_portal import urls as admin_urls
+from tests.browsing import Browser, assert_refused
+from tests.entra_tenant import PracticeTenant
+from tests.factories import PASSWORD, make_administrator, make_person, make_provider
+from users.models import AdminRole, User
+
+pytestmark = pytest.mark.django_db
+
+# sign-in: sent to the sign-in page. home: sent to the Admin Portal's first page. Numbers: the status.
+# Forms are sent empty: 422 and 400 say that the visitor got through and the form was looked at.
+TABLE = """
+address                       method  anonymous  person   billing  administrator  help_desk  read_only
+home                          GET     sign-in    sign-in  200      200            200        200
+home                          POST    sign-in    sign-in  405      405            405        405
+sign_in                       GET     200        200      home     home           home       home
+sign_in                       POST    422        422      422      422            422        422
+sign_out                      GET     405        405      405      405            405        405
+sign_out                      POST    sign-in    sign-in  sign-in  sign-in        sign-in    sign-in
+set_up                        GET     410        410      410      410            410        410
+set_up                        POST    410        410      410      410            410        410
+identity_providers            GET     sign-in    sign-in  200      200            403        200
+identity_providers            POST    sign-in    sign-in  405      405            405        405
+add_identity_provider         GET     sign-in    sign-in  200      403            403        403
+add_identity_provider         POST    sign-in    sign-in  422      403            403        403
+identity_provider             GET     sign-in    sign-in  200      200            403        200
+identity_provider             POST    sign-in    sign-in  405      405            405        405
+edit_identity_provider        GET     sign-in    sign-in  200      403            403        403
+edit_identity_provider        POST    sign-in    sign-in  422      403            403        403
+test_identity_provider        GET     sign-in    sign-in  405      405            405        405
+test_identity_provider        POST    sign-in    sign-in  302      403            403        403
+activate_identity_provider    GET     sign-in    sign-in  200      403            403        403
+activate_identity_provider    POST    sign-in    sign-in  400      403            403        403
+deactivate_identity_provider  GET     sign-in    sign-in  200      403            403        403
+deactivate_identity_provider  POST    sign-in    sign-in  400      403            403        403
+delete_identity_provider      GET     sign-in    sign-in  200      403            403        403
+delete_identity_provider      POST    sign-in    sign-in  400      403            403        403
+discard_identity_provider     GET     sign-in    sign-in  405      405            405        405
+discard_identity_provider     POST    sign-in    sign-in  302      403            403        403
+directory                     GET     sign-in    sign-in  200      200            403        200
+directory                     POST    sign-in    sign-in  405      405            405        405
+"""
+HEADINGS, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
+VISITORS = HEADINGS[2:]
+ROLES = {"billing": AdminRole.ADMINISTRATOR_WITH_BILLING, **{role.value: role for role in AdminRole}}
+
+
+@pytest.fixture
+def draft(tenant: PracticeTenant) -> IdentityProvider:
+    """A provider that every address can be about."""
+    return make_provider(tenant, active=False)
+
+
+def knock(browser: Browser, method: str, name: str, provider: IdentityProvider | None) -> HttpResponse:
+    parameters = {"kind": "entra", "pk": provider.pk if provider else "", "token": "made-up"}
+    pattern = next(pattern for pattern in admin_urls.urlpatterns if pattern.name == name)
+    needed = {key: parameters[key] for key in pattern.pattern.converters}
+    return browser.generic(method, reverse(f"admin_portal:{name}", kwargs=needed))
+
+
+def seen(response: HttpResponse) -> str:
+    target = response.get("Location", "").partition("?")[0]
+    return {"/admin/login/": "sign-in", "/admin/": "home"}.get(target, str(response.status_code))
+
+
+def visitor(who: str) -> Browser:
+    browser = Browser()
+    if who == "person":
+        browser.sign_in_with_password(make_person(password=PASSWORD))
+    elif who in ROLES:
+        browser.sign_in_as_administrator(make_administrator(ROLES[who]))
+    return browser
+
+
+@pytest.mark.parametrize(("name", "method", "expected"), [(row[0], row[1], row[2:]) for row in ROWS])
+def test_each_address_opens_to_whom_the_table_says(
+    name: str, method: str, expected: list[str], request: pytest.FixtureRequest
+) -> None:
+    pattern = next(pattern for pattern in admin_urls.urlpatterns if pattern.name == name)
+    provider = request.getfixturevalue("draft") if "pk" in pattern.pattern.converters else None
+    answers = {who: seen(knock(visitor(who), method, name, provider)) for who in reversed(VISITORS)}
+    assert answers == dict(zip(VISITORS, expected, strict=True))
+
+
+def test_the_table_has_each_address_twice() -> None:
+    (admin,) = [entry for entry in get_resolver().url_patterns if str(entry.pattern) == "admin/"]
+    patterns = admin.url_patterns
+    assert all(isinstance(pattern, URLPattern) and pattern.name for pattern in patterns)
+    expected = [(pattern.name, method) for pattern in patterns for method in ("GET", "POST")]
+    assert [(row[0], row[1]) for row in ROWS] == expected or sorted((row[0], row[1]) for row in ROWS) == sorted(
+        expected
+    )
+
+
+def test_each_address_names_its_permission_or_is_public() -> None:
+    public = {"sign_in", "sign_out", "set_up"}
+    for pattern in admin_urls.urlpatterns:
+        has_permission = hasattr(pattern.callback, "admin_permission")
+        assert has_permission != (pattern.name in public), pattern.name
+        assert getattr(pattern.callback, "login_required", True) != (pattern.name in public), pattern.name
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"])
+def test_no_address_knows_another_method(method: str, draft: IdentityProvider) -> None:
+    browser = visitor("billing")
+    for pattern in admin_urls.urlpatterns:
+        assert knock(browser, method, pattern.name, draft).status_code in {405, 410}, pattern.name
+    draft.refresh_from_db()
+    assert browser.is_administering
+
+
+def test_a_person_under_the_administrators_cookie_name_stays_outside(draft: IdentityProvider) -> None:
+    browser = visitor("person")
+    browser.cookies[settings.ADMIN_COOKIE_NAMES[settings.SESSION_COOKIE_NAME]] = browser.session_cookie
+    for pattern in admin_urls.urlpatterns:
+        if hasattr(pattern.callback, "admin_permission"):
+            for method in ("GET", "POST"):
+                assert seen(knock(browser, method, pattern.name, draft)) in {"sign-in", "405"}, pattern.name
+    draft.refresh_from_db()
+    assert draft.status == "draft"
+
+
+def test_a_federated_session_stays_outside(provider: IdentityProvider, ada: User, browser_client: Browser) -> None:
+    browser_client.federated_sign_in()
+    browser_client.cookies[settings.ADMIN_COOKIE_NAMES[settings.SESSION_COOKIE_NAME]] = browser_client.session_cookie
+    User.objects.filter(pk=ada.pk).update(admin_role=AdminRole.ADMINISTRATOR_WITH_BILLING)
+    assert not browser_client.is_administering
+
+
+def test_a_refused_page_says_so_and_is_audited() -> None:
+    response = visitor("help_desk").get("/admin/insights/directory/")
+    assert_refused(response, "users.permission_refused", action="portal.request.refused")
+    assert "Help Desk" in response.content.decode()
+
+
+@pytest.mark.parametrize("who", ["help_desk", "read_only", "administrator", "billing"])
+def test_nobody_is_shown_what_she_may_not_open(who: str, draft: IdentityProvider) -> None:
+    page = visitor(who).get("/admin/").content.decode()
+    assert ("identity-providers/" in page) == ("insights/directory/" in page) == (who != "help_desk")
+    if who != "help_desk":
+        provider_page = (
+            visitor(who).get(f"/admin/directory-integrations/identity-providers/{draft.pk}/").content.decode()
+        )
+        assert ("Delete IdP" in provider_page) == ("Test connection" in provider_page) == (who == "billing")

@@ -1,0 +1,169 @@
+"""The audit log: a row for every act and refusal, kept as it was written."""
+
+import getpass
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from tests.browsing import Browser, last_event
+from tests.factories import OPERATOR, PASSWORD, make_administrator, make_person
+from tests.users.support import VISITOR, as_person, audit_rows, refused
+from users.audit import FOLD_AFTER, Actor, operator, record, record_refusal
+from users.audit_log import find_events
+from users.errors import PermissionRefused, SignInFailed
+from users.models import AdminRole, AuditEvent, User
+from users.services import add_person, suspend_person
+
+pytestmark = pytest.mark.django_db
+
+KEPT = {
+    "at": timezone.now(),
+    "action": "users.nothing.happened",
+    "outcome": "success",
+    "error_code": "",
+    "actor_id": None,
+    "actor_label": "somebody else",
+    "target_type": "x",
+    "target_id": "x",
+    "target_label": "x",
+    "client_ip": None,
+    "request_id": "x",
+    "details": {},
+}
+
+
+def flood(count: int, client_ip: str = "203.0.113.9", actor: Actor | None = None) -> None:
+    for _ in range(count):
+        visitor = actor or Actor(person=None, label="visitor", client_ip=client_ip)
+        record_refusal("portal.sign_in.failed", actor=visitor, error=SignInFailed())
+
+
+@pytest.mark.parametrize("column", KEPT)
+def test_the_database_refuses_to_change_a_row(column: str) -> None:
+    make_person()
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        AuditEvent.objects.update(**{column: KEPT[column]})
+
+
+def test_every_column_but_the_fold_is_kept() -> None:
+    assert set(KEPT) == {field.column for field in AuditEvent._meta.fields} - {"id", "occurrences", "last_at"}
+
+
+def test_the_database_allows_the_fold() -> None:
+    make_person()
+    assert AuditEvent.objects.update(occurrences=F("occurrences") + 1, last_at=timezone.now()) == 1
+    assert last_event().occurrences == 2
+
+
+def test_a_row_says_who_did_what_to_whom(administrator: User) -> None:
+    person = add_person(actor=as_person(administrator), company_email="ada@contoso.example", display_name="Ada")
+    event = last_event(action="users.person.added")
+    assert (event.actor_id, event.actor_label) == (administrator.pk, administrator.label)
+    assert (event.target_type, event.target_id, event.target_label) == ("user", str(person.pk), "Ada")
+    assert (event.client_ip, event.request_id, event.outcome) == ("203.0.113.9", "AAAA-BBBB-CCCC", "success")
+
+
+def test_a_row_keeps_its_names_when_the_person_is_gone() -> None:
+    person = make_person(display_name="Ada")
+    person.delete()
+    assert last_event(action="users.person.added").target_label == "Ada"
+
+
+def test_a_refusal_is_written_after_its_act_was_rolled_back() -> None:
+    actor, person = as_person(make_administrator(AdminRole.READ_ONLY)), make_person()
+    error = refused(PermissionRefused, suspend_person, actor=actor, person=person)
+    event = last_event(outcome="refused")
+    assert (event.action, event.error_code) == ("users.person.suspended", "users.permission_refused")
+    assert (event.target_id, event.request_id) == (str(person.pk), error.reference)
+    assert event.details == {"role": "Read Only", "permission": "manage_people"}
+
+
+def test_a_row_is_written_in_the_transaction_of_its_act() -> None:
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        make_person()
+        raise ZeroDivisionError
+    assert audit_rows() == []
+
+
+def test_a_flood_of_anonymous_refusals_is_folded_into_one_row() -> None:
+    flood(FOLD_AFTER + 30)
+    rows = AuditEvent.objects.order_by("id")
+    assert [row.occurrences for row in rows] == [1] * (FOLD_AFTER - 1) + [31]
+    assert rows.last().last_at > rows.last().at
+
+
+def test_a_folded_refusal_still_has_a_reference_that_is_found() -> None:
+    flood(FOLD_AFTER + 1)
+    error = SignInFailed()
+    record_refusal("portal.sign_in.failed", actor=VISITOR, error=error)
+    assert find_events(reference=error.reference).exists()
+
+
+def test_addresses_actors_and_times_are_not_folded_together() -> None:
+    flood(FOLD_AFTER)
+    flood(2, client_ip="203.0.113.10")
+    flood(2, actor=as_person(make_person()))
+    with time_machine.travel(timezone.now() + timedelta(minutes=11)):
+        flood(2)
+    assert AuditEvent.objects.filter(action="portal.sign_in.failed", occurrences=1).count() == FOLD_AFTER + 6
+
+
+def test_a_command_acts_as_the_operating_systems_user() -> None:
+    actor = operator()
+    assert actor.label == f"operator ({getpass.getuser()})" and actor.is_operator and actor.person is None
+    assert len(actor.request_id) == 14
+
+
+def test_no_password_is_in_any_row(browser_client: Browser) -> None:
+    person = make_person(password=PASSWORD)
+    for email, password in ((person.company_email, PASSWORD), ("no@contoso.example", "a-wrong-secret-99")):
+        browser_client.post("/login/password/", {"email": email, "password": password})
+        browser_client.post("/admin/login/", {"email": email, "password": password})
+    text = str(list(AuditEvent.objects.values()))
+    assert "sign_in.failed" in text
+    assert PASSWORD not in text and "a-wrong-secret-99" not in text and person.password not in text
+
+
+def test_hostile_text_is_stored_harmlessly() -> None:
+    actor = Actor(person=None, label="a\x00b" + "x" * 999, client_ip="203.0.113.9")
+    details = {"text": "\x00" + "y" * 9999, "list": ["z" * 999] * 99, "deep": {"a": ["\x00"]}, "number": 3}
+    event = record("users.test", actor=actor, details=details)
+    event.refresh_from_db()
+    assert len(event.actor_label) == 255 and "\x00" not in f"{event.actor_label}{event.details}"
+    assert len(event.details["text"]) <= 500 and len(event.details["list"]) == 50
+
+
+def test_a_lone_surrogate_does_not_break_the_log() -> None:
+    record("users.test", actor=OPERATOR, details={"text": "half a pair: \ud83d"})
+    assert last_event(action="users.test").details["text"].startswith("half a pair")
+
+
+def test_rows_are_found_by_action_person_and_reference(administrator: User) -> None:
+    ada = make_person("ada@contoso.example", user_name="ada", display_name="Ada")
+    suspend_person(actor=as_person(administrator), person=ada)
+    found = find_events(action="users.person", person="ADA@contoso.example")
+    assert [event.action for event in found] == ["users.person.suspended", "users.person.added"]
+    assert list(find_events(person="ada")) == list(find_events(person="Ada")) == list(found)
+    assert find_events(reference=" aaaa-bbbb-cccc ").count() == 1
+    assert not find_events(action="users.pers").exists()
+
+
+def test_rows_are_found_by_a_persons_id() -> None:
+    ada = make_person("ada@contoso.example")
+    assert find_events(person=str(ada.pk)).count() == 1
+
+
+def test_the_action_of_somebody_is_found_by_who_acted(administrator: User) -> None:
+    suspend_person(actor=as_person(administrator), person=make_person())
+    actions = [event.action for event in find_events(person=administrator.company_email)]
+    assert actions == ["users.person.suspended", "users.administrator.added"]
+
+
+def test_the_trigger_is_in_the_database_itself() -> None:
+    make_person()
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("UPDATE users_auditevent SET details = '{}'")
