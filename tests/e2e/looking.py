@@ -1,0 +1,136 @@
+"""Looking at a page as a critical visitor would: accessibility, sizes, weight, and pictures for people to look at."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
+
+SIZES = {"1280": {"width": 1280, "height": 800}, "390": {"width": 390, "height": 844}}
+Face = tuple[str, str]
+FACES = (("1280", "light"), ("1280", "dark"), ("390", "light"), ("390", "dark"))
+PAGE_LIMIT = 100 * 1024
+# What the narrow page may do worse than the wide one, which is checked by every rule.
+NARROW_RULES = ["color-contrast", "link-in-text-block", "label", "scrollable-region-focusable", "target-size"]
+AXE_OPTIONS: dict[str, dict[str, Any]] = {
+    "1280": {"resultTypes": ["violations"]},
+    "390": {"resultTypes": ["violations"], "runOnly": NARROW_RULES, "rules": {"target-size": {"enabled": True}}},
+}
+
+# What a page weighs of its own, uncompressed, and which parts of it stick out or are too small for a finger.
+MEASURE = """() => {
+  const entries = performance.getEntriesByType("navigation").concat(performance.getEntriesByType("resource"));
+  const targets = document.querySelectorAll("button, summary, .button, .nav-link, .menu-panel a, input, select");
+  const low = [...targets].filter((target) => {
+    const box = target.getBoundingClientRect();
+    const least = target.matches(".button, .nav-link, .menu-panel a, input:not([type=checkbox])") ? 32 : 24;
+    return target.checkVisibility() && target.type !== "hidden" && (box.height < least || box.width < 24);
+  });
+  return {
+    weight: entries.reduce((sum, entry) => sum + entry.decodedBodySize, 0),
+    width: document.documentElement.scrollWidth - innerWidth,
+    low: low.map((target) => target.outerHTML.slice(0, 120)),
+  };
+}"""
+
+TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"
+
+
+class Watch:
+    """Collects what goes wrong in a browser while a test drives it."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+        self.expected_status = 0
+
+    def follow(self, context: BrowserContext) -> None:
+        """Listen to every page of a browser."""
+        context.on("console", self._console)
+        context.on("weberror", lambda error: self.problems.append(f"uncaught: {error.error}"))
+        context.on("response", self._response)
+        context.on("requestfailed", self._failed)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        # Chromium reports every 4xx here as well; `_response` tells pages, which may be 4xx, from their parts.
+        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
+            self.problems.append(f"console: {message.text}")
+
+    def _response(self, response: Response) -> None:
+        is_page = response.request.is_navigation_request()
+        allowed = is_page and (response.status < 500 or response.status == self.expected_status)
+        if response.status >= 400 and not allowed:
+            self.problems.append(f"{response.status}: {response.url}")
+
+    def _failed(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":
+            self.problems.append(f"{request.failure}: {request.url}")
+
+
+class Eye:
+    """Looks at pages and keeps pictures of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+
+    def look(self, page: Page, name: str) -> None:
+        """Check a page wide and narrow, light and dark, and take its four pictures."""
+        self._look(page, name, FACES, checked=(("1280", "dark"), ("390", "light")))
+        self._squeeze(page, name)
+
+    def glance(self, page: Page, name: str) -> None:
+        """Check a page that has its four pictures elsewhere: two pictures do."""
+        faces = (("1280", "light"), ("390", "dark"))
+        self._look(page, name, faces, checked=faces)
+
+    def shoot(self, page: Page, name: str) -> None:
+        """Take the four pictures only: axe is a script, and some pages have to do without."""
+        self._look(page, name, FACES, checked=())
+
+    def _look(self, page: Page, name: str, faces: Sequence[Face], checked: Sequence[Face]) -> None:
+        for width, scheme in faces:
+            page.set_viewport_size(SIZES[width])  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            path = self.folder / f"{name}-{width}-{scheme}.png"
+            page.screenshot(path=path, full_page=not self._make_room_for_dialog(page, SIZES[width]))
+            if (width, scheme) in checked:
+                axe(page, f"{name}, {width}, {scheme}", AXE_OPTIONS[width])
+                self._measure(page, name)
+        page.emulate_media(color_scheme="light")
+        page.set_viewport_size(SIZES["1280"])  # type: ignore[arg-type]
+
+    def _squeeze(self, page: Page, name: str) -> None:
+        """Check that nothing sticks out on the smallest phone (WCAG 2.2, 1.4.10) and just above the narrow layout."""
+        for width in (320, 720):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate(TOO_WIDE) <= 0, f"{name} scrolls sideways at {width}"
+        page.set_viewport_size(SIZES["1280"])  # type: ignore[arg-type]
+
+    def _make_room_for_dialog(self, page: Page, size: dict[str, int]) -> bool:
+        """Scroll to the top, or, where a dialog covers the page, make the window as high as the dialog wants."""
+        page.evaluate("scrollTo(0, 0)")
+        high: int = page.evaluate("document.querySelector('dialog:modal')?.scrollHeight ?? 0")
+        if high:
+            page.set_viewport_size({"width": size["width"], "height": max(size["height"], high + 64)})
+        return bool(high)
+
+    def _measure(self, page: Page, name: str) -> None:
+        found = page.evaluate(MEASURE)
+        assert found["width"] <= 0, f"{name} scrolls sideways by {found['width']} pixels"
+        assert found["weight"] <= PAGE_LIMIT, f"{name} weighs {found['weight']} bytes"
+        assert found["low"] == [], f"{name}: too small for a finger"
+
+
+def axe(page: Page, name: str, options: dict[str, Any]) -> None:
+    """Check that axe finds nothing."""
+    if not page.evaluate("!!window.axe"):
+        page.evaluate(AXE_SCRIPT)
+    findings: list[dict[str, Any]] = page.evaluate(f"() => axe.run(document, {json.dumps(options)})")["violations"]
+    told = [
+        f"{finding['id']}: {node['target']} {node['html'][:160]} {node.get('failureSummary', '')}"
+        for finding in findings
+        for node in finding["nodes"]
+    ]
+    assert told == [], f"axe on {name}:\n" + "\n".join(told)
