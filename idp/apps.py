@@ -13,7 +13,7 @@ class IdpConfig(AppConfig):
 
         Django calls this once the models exist; both modules import models, so they cannot be imported above.
         """
-        from idp import checks, services  # noqa: F401, PLC0415
+        from idp import checks, queries  # noqa: F401, PLC0415
         from users import password_owner  # noqa: PLC0415
 
-        password_owner.register(services.password_owner)
+        password_owner.register(queries.password_owner)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from django.db.models import Q, QuerySet
@@ -71,118 +71,101 @@ def impact_of(act: Act, provider: IdentityProvider) -> Impact:
     return Impact(act=act, provider_id=str(provider.pk), provider_version=provider.version, lines=tuple(lines))
 
 
+# What each number means: for one, and for none or several.
+_WORDS = {
+    "people_sent": ("active person will sign in with {name}", "active people will sign in with {name}"),
+    "already_linked": (
+        "of them is linked to it already, from an earlier sign-in",
+        "of them are linked to it already, from earlier sign-ins",
+    ),
+    "outside_domains": (
+        "of them cannot be matched: the company email is outside {domains}",
+        "of them cannot be matched: their company emails are outside {domains}",
+    ),
+    "staged": ("staged person stays out until activated", "staged people stay out until they are activated"),
+    "suspended": ("suspended person stays out", "suspended people stay out"),
+    "administrators_kept": (
+        "administrator keeps their own sign-in and password, and is never sent to the provider",
+        "administrators keep their own sign-in and password, and are never sent to the provider",
+    ),
+    "local_sessions_end": (
+        "session in the User Portal ends now; this person signs in again",
+        "sessions in the User Portal end now; these people sign in again",
+    ),
+    "its_sessions_end": ("session that it opened ends now", "sessions that it opened end now"),
+    "locked_out": (
+        "person has no password and cannot get in any more",
+        "people have no password and cannot get in any more",
+    ),
+    "back_to_password": (
+        "person signs in with a Gatehouse password again",
+        "people sign in with their Gatehouse passwords again",
+    ),
+    "links_lost": (
+        "link between a person and an account at the provider is lost",
+        "links between people and their accounts at the provider are lost",
+    ),
+}
+
+
 def _activation(provider: IdentityProvider) -> list[Line]:
     people = User.objects.without_role()
     active = people.filter(state=State.ACTIVE)
-    outside = _outside_domains(active, provider)
     linked = active.filter(federated_identities__issuer=provider.issuer)
     sessions = live_sessions(realm=Realm.USER, person__admin_role__isnull=True)
-    lines = [
-        _people(
-            "people_sent",
-            active,
-            f"active person will sign in with {provider.name}",
-            f"active people will sign in with {provider.name}",
-        ),
-        _people(
-            "already_linked",
-            linked,
-            "of them is linked to it already, from an earlier sign-in",
-            "of them are linked to it already, from earlier sign-ins",
-        ),
-    ]
+    lines = [_people("people_sent", active, name=provider.name), _people("already_linked", linked)]
     if provider.email_domains:
+        unmatched = _outside_domains(active, provider).exclude(pk__in=linked)
         domains = ", ".join(provider.email_domains)
-        unmatched = outside.exclude(pk__in=linked)
-        one = f"of them cannot be matched: the company email is outside {domains}"
-        many = f"of them cannot be matched: their company emails are outside {domains}"
-        lines.append(_people("outside_domains", unmatched, one, many, tone="danger"))
-    lines += [
-        _people(
-            "staged",
-            people.filter(state=State.STAGED),
-            "staged person stays out until activated",
-            "staged people stay out until they are activated",
-        ),
-        _people(
-            "suspended",
-            people.filter(state=State.SUSPENDED),
-            "suspended person stays out",
-            "suspended people stay out",
-        ),
-        _sessions(
-            sessions,
-            "session in the User Portal ends now; this person signs in again",
-            "sessions in the User Portal end now; these people sign in again",
-        ),
-        _people(
-            "administrators_kept",
-            User.objects.administrators().active(),
-            "administrator keeps their own sign-in and password, and is never sent to the provider",
-            "administrators keep their own sign-in and password, and are never sent to the provider",
-            tone="success",
-        ),
+        lines.append(_people("outside_domains", unmatched, tone="danger", domains=domains))
+    return [
+        *lines,
+        _people("staged", people.filter(state=State.STAGED)),
+        _people("suspended", people.filter(state=State.SUSPENDED)),
+        _sessions("local_sessions_end", sessions),
+        _people("administrators_kept", User.objects.administrators().active(), tone="success"),
     ]
-    return lines
 
 
 def _deactivation(provider: IdentityProvider) -> list[Line]:
-    return [*_who_loses_access(provider), _ended_sessions(provider)]
+    """Return who has no password and comes in through this provider only. Nobody, while it is not active."""
+    active = User.objects.without_role().active() if provider.is_active else User.objects.none()
+    unusable = Q(password__startswith="!") | Q(password="")  # noqa: S106  (Django's mark of "no password")
+    sessions = UserSession.objects.filter(provider_id=provider.pk).count()
+    return [
+        _people("locked_out", active.filter(unusable), tone="danger"),
+        _people("back_to_password", active.exclude(unusable)),
+        _sessions("its_sessions_end", sessions),
+    ]
 
 
 def _deletion(provider: IdentityProvider) -> list[Line]:
     links = FederatedIdentity.objects.filter(provider=provider).select_related("person").order_by("created_at")
     examples = tuple(link.person.label for link in links[:EXAMPLES])
-    count = links.count()
-    one = "link between a person and an account at the provider is lost"
-    many = "links between people and their accounts at the provider are lost"
-    lost = Line("links_lost", count, one if count == 1 else many, "danger" if count else "neutral", examples)
-    return [lost, *_deactivation(provider)]
-
-
-def _who_loses_access(provider: IdentityProvider) -> list[Line]:
-    """Return who has no password and comes in through this provider only. Nobody, while it is not active."""
-    active = User.objects.without_role().active() if provider.is_active else User.objects.none()
-    unusable = Q(password__startswith="!") | Q(password="")  # noqa: S106  (Django's mark of "no password")
-    return [
-        _people(
-            "locked_out",
-            active.filter(unusable),
-            "person has no password and cannot get in any more",
-            "people have no password and cannot get in any more",
-            tone="danger",
-        ),
-        _people(
-            "back_to_password",
-            active.exclude(unusable),
-            "person signs in with a Gatehouse password again",
-            "people sign in with their Gatehouse passwords again",
-        ),
-    ]
-
-
-def _ended_sessions(provider: IdentityProvider) -> Line:
-    count = UserSession.objects.filter(provider_id=provider.pk).count()
-    return _sessions(count, "session that it opened ends now", "sessions that it opened end now")
-
-
-def _sessions(count: int, one: str, many: str) -> Line:
-    return Line("sessions_ended", count, one if count == 1 else many, "warning" if count else "neutral")
+    return [_line("links_lost", links.count(), tone="danger", examples=examples), *_deactivation(provider)]
 
 
 def _outside_domains(people: "QuerySet[User]", provider: IdentityProvider) -> "QuerySet[User]":
-    """Return the people whose email no listed domain covers; nobody where any domain may be linked."""
-    if not provider.email_domains:
-        return people.none()
+    """Return the people whom no listed domain covers and no external ID can find."""
     inside = Q()
     for domain in provider.email_domains:
         inside |= Q(company_email__endswith=f"@{domain}")
-    return people.exclude(inside)
+    return people.filter(external_id__isnull=True).exclude(inside)
 
 
-def _people(key: str, people: "QuerySet[User]", one: str, many: str, tone: str = "neutral") -> Line:
-    """Return how many people there are, in words that fit the number, with the first few names."""
+def _people(key: str, people: "QuerySet[User]", *, tone: str = "neutral", **words: str) -> Line:
+    """Return how many people there are, with the first few names."""
     count = people.count()
-    text = one if count == 1 else many
-    names = people.order_by("company_email")[:EXAMPLES] if count else []
-    return Line(key, count, text, tone if count else "neutral", tuple(person.label for person in names))
+    named = people.order_by("company_email")[:EXAMPLES] if count else []
+    return _line(key, count, tone=tone, examples=tuple(person.label for person in named), **words)
+
+
+def _sessions(words: str, count: int) -> Line:
+    return replace(_line(words, count, tone="warning"), key="sessions_ended")
+
+
+def _line(key: str, count: int, *, tone: str, examples: tuple[str, ...] = (), **words: str) -> Line:
+    """Return a line in words that fit the number; nothing shouts that concerns nobody."""
+    one, many = _WORDS[key]
+    text = (one if count == 1 else many).format(**words)
+    return Line(key, count, text, tone if count else "neutral", examples)

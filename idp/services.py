@@ -1,13 +1,10 @@
 """What can be done with identity providers. Every change goes through here, whoever asks for it."""
 
-import contextlib
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
 from django.utils import timezone
 
 from idp import inputs, probe
@@ -25,6 +22,7 @@ from idp.errors import (
 from idp.fields import Secret
 from idp.impact import Act, Impact, impact_of
 from idp.models import FederatedIdentity, IdentityProvider, Kind, SlugNumber, Status
+from idp.queries import active_provider, find_provider, last_slug_number
 from users import sessions
 from users.audit import Actor, audited, record
 from users.models import AdminRole, Realm, State, User
@@ -51,40 +49,6 @@ class ProviderInput:
 
     def __repr__(self) -> str:
         return f"ProviderInput(name={self.name!r}, url={self.url!r})"
-
-
-def find_provider(identifier: str) -> IdentityProvider:
-    """Return the provider with this slug, id or name.
-
-    Raises:
-        ProviderNotFound: there is none.
-    """
-    wanted = IdentityProvider.objects.filter(slug=identifier) | IdentityProvider.objects.filter(name__iexact=identifier)
-    with contextlib.suppress(ValueError):
-        wanted |= IdentityProvider.objects.filter(pk=uuid.UUID(identifier))
-    provider = wanted.first() if "\x00" not in identifier else None
-    if provider is None:
-        raise ProviderNotFound(identifier=identifier[:100])
-    return provider
-
-
-def active_provider() -> IdentityProvider | None:
-    """Return the provider that people are sent to, or None while they sign in locally."""
-    return IdentityProvider.objects.filter(status=Status.ACTIVE).first()
-
-
-def provider_for(person: User, provider: IdentityProvider | None) -> IdentityProvider | None:
-    """Return the provider that this person signs in with, given the active one.
-
-    Administrators are never federated: they must be able to come in and repair.
-    """
-    return None if person.admin_role is not None else provider
-
-
-def password_owner(person: User) -> str | None:
-    """Return the name of the provider that keeps this person's password, or None where Gatehouse does."""
-    provider = provider_for(person, active_provider())
-    return provider.name if provider else None
 
 
 @audited("idp.provider.added", atomic=False)
@@ -337,18 +301,11 @@ def _save_named(provider: IdentityProvider) -> None:
         raise ProviderNameTaken(name=provider.name) from error
 
 
-def next_slug(kind: str) -> str:
-    """Return the slug that the next provider of this kind gets, unless somebody else adds one first."""
-    last = SlugNumber.objects.filter(kind=kind).aggregate(last=Max("number"))["last"] or 0
-    return SlugNumber(kind=kind, number=last + 1).slug
-
-
 def _reserve_slug(kind: str) -> str:
     """Reserve the next slug of this kind for ever. A race is settled by the unique number: the loser takes the next."""
     while True:
-        last = SlugNumber.objects.filter(kind=kind).aggregate(last=Max("number"))["last"] or 0
         try:
             with transaction.atomic():
-                return SlugNumber.objects.create(kind=kind, number=last + 1).slug
+                return SlugNumber.objects.create(kind=kind, number=last_slug_number(kind) + 1).slug
         except IntegrityError:
             continue

@@ -4,7 +4,7 @@ from django.contrib.auth import authenticate, login
 from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from idp import services as federation_services
+from idp import queries
 from portal.actors import actor_of, client_ip
 from users import sessions
 from users.audit import record, record_refusal
@@ -42,7 +42,7 @@ def _checked(request: HttpRequest, email: str, password: str, realm: Realm) -> U
         if person.admin_role is None:
             raise SignInFailed()
         return person
-    provider = federation_services.password_owner(person)
+    provider = queries.password_owner(person)
     if provider is not None:
         raise PasswordManagedExternally(label=person.label, provider=provider)
     return person

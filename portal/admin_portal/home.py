@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from idp.models import IdentityProvider
-from idp.services import active_provider
+from idp.queries import active_provider
 from portal.admin_portal.access import permission_required
 from users.models import State, User
 from users.permissions import Permission

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from idp import services
+from idp import queries, services
 from idp.errors import ImpactChanged, KindUnknown
 from idp.impact import Act, Impact, impact_of
 from idp.models import FederatedIdentity, IdentityProvider, Kind
@@ -53,7 +53,7 @@ def add(request: HttpRequest, kind: str) -> HttpResponse:
     context = {
         "form": form,
         "kind": Kind(kind),
-        "redirect_uri": f"{settings.PUBLIC_URL}/oauth/callback/{services.next_slug(kind)}",
+        "redirect_uri": f"{settings.PUBLIC_URL}/oauth/callback/{queries.next_slug(kind)}",
     }
     return _form_page(request, context)
 
@@ -63,7 +63,7 @@ def add(request: HttpRequest, kind: str) -> HttpResponse:
 @manage_permission
 def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Change a provider, with the same checks as when it was added."""
-    provider = services.find_provider(str(pk))
+    provider = queries.find_provider(str(pk))
     form = ProviderForm(request.POST or None, kind=provider.kind, provider=provider)
     if request.method == "POST" and form.is_valid():
         try:
@@ -87,14 +87,14 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
 @view_permission
 def show(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show a provider, to whom it applies, and how to end it."""
-    return _provider_page(request, services.find_provider(str(pk)))
+    return _provider_page(request, queries.find_provider(str(pk)))
 
 
 @require_POST
 @manage_permission
 def test(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Run the connection test and show its steps on the provider's page."""
-    provider = services.find_provider(str(pk))
+    provider = queries.find_provider(str(pk))
     steps = services.test_provider(actor=actor_of(request), provider=provider)
     failed = [step for step in steps if step.outcome == "failed"]
     if failed:
@@ -129,7 +129,7 @@ def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
 @manage_permission
 def discard(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Discard a draft that was never in use."""
-    provider = services.find_provider(str(pk))
+    provider = queries.find_provider(str(pk))
     services.discard_draft(actor=actor_of(request), provider=provider)
     messages.success(request, f"The draft {provider.name} was discarded.")
     return redirect("admin_portal:identity_providers")
@@ -137,7 +137,7 @@ def discard(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _confirm(request: HttpRequest, pk: UUID, act: Act) -> HttpResponse:
     """Show an act's impact in its dialog, or do it once it is confirmed. A stale confirmation shows the new numbers."""
-    provider = services.find_provider(str(pk))
+    provider = queries.find_provider(str(pk))
     error: DirectoryError | None = None
     if request.method == "POST":
         try:

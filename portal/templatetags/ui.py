@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import lucide
 from django import template
 from django.forms import BaseForm, BoundField, CheckboxInput
 from django.template import TemplateSyntaxError
 from django.template.loader import render_to_string
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
+from lucide.templatetags.lucide import lucide
 
 register = template.Library()
 
@@ -51,7 +51,7 @@ def _banner(content: object, *, tone: str, title: str, icon: str, role: str) -> 
 def icon(name: str, *, size: int = 20, css_class: str = "icon") -> SafeString:
     """Return a decorative Lucide icon: the text beside it says what it means, so readers skip it."""
     attributes = {"class": str(css_class), "aria-hidden": "true", "focusable": "false"}
-    return mark_safe(lucide._render_icon(str(name), size, **attributes))  # noqa: S308 - the package's own SVG
+    return SafeString(lucide(str(name), size=size, **attributes))
 
 
 @register.filter

@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 
 from idp.models import IdentityProvider
-from idp.services import active_provider, provider_for
+from idp.queries import active_provider, provider_for
 from portal.actors import actor_of
 from users.audit import record
 from users.models import Realm, User

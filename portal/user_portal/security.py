@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from idp.services import password_owner
+from idp.queries import password_owner
 from portal.user_portal.access import person_required
 from users.models import User, UserSession
 from users.sessions import hashed

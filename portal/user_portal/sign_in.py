@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from idp.services import active_provider
+from idp.queries import active_provider
 from portal.actors import actor_of
 from portal.errors import error_page
 from portal.sign_in import safe_next, sign_in_with_password

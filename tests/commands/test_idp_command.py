@@ -6,7 +6,7 @@ import pytest
 
 from idp.impact import Act, impact_of
 from idp.models import FederatedIdentity, IdentityProvider, Status
-from idp.services import find_provider
+from idp.queries import find_provider
 from tests.browsing import Browser
 from tests.commands.running import Ran, run
 from tests.entra_tenant import PracticeTenant

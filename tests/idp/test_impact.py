@@ -140,3 +140,11 @@ def test_an_impact_knows_how_many_names_it_leaves_out(tenant: PracticeTenant, ad
     impact: Impact = impact_of(Act.ACTIVATE, make_provider(tenant, active=False))
     sent = next(line for line in impact.lines if line.key == "people_sent")
     assert (sent.count, len(sent.examples), sent.more) == (7, 5, 2)
+
+
+def test_people_whom_an_external_id_can_find_are_not_counted_as_unmatched(
+    tenant: PracticeTenant, administrator: User
+) -> None:
+    make_person("out@fabrikam.example", external_id=tenant.person("ada@contoso.example").oid)
+    provider = make_provider(tenant, active=False, email_domains=["contoso.example"])
+    assert numbers(Act.ACTIVATE, provider)["outside_domains"] == 0

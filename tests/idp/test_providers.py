@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from idp import services
+from idp import queries, services
 from idp.errors import AnotherProviderActive, ProviderNotFound
 from idp.models import FederatedIdentity, IdentityProvider
 from tests.browsing import Browser, last_event
@@ -114,7 +114,7 @@ def test_it_never_gives_a_slug_twice(tenant: PracticeTenant, db: None) -> None:
     first = make_provider(tenant, active=False)
     services.delete_provider(actor=OPERATOR, provider=first, confirm_name=first.name)
     assert make_provider(tenant, active=False).slug == "entra-2"
-    assert services.next_slug("entra") == "entra-3"
+    assert queries.next_slug("entra") == "entra-3"
 
 
 def test_it_keeps_the_secret_encrypted_and_out_of_sight(tenant: PracticeTenant, db: None) -> None:
@@ -193,7 +193,7 @@ def test_deletion_takes_links_and_sessions_along(
     assert not browser_client.is_signed_in
     assert User.objects.filter(pk=ada.pk).exists()
     with pytest.raises(ProviderNotFound):
-        services.find_provider("entra")
+        queries.find_provider("entra")
 
 
 def test_the_connection_test_says_step_by_step_what_is_wrong(tenant: PracticeTenant, db: None) -> None:
@@ -220,3 +220,11 @@ def test_a_plain_provider_cannot_be_asked_about_its_secret(plain_tenant: Practic
     provider = make_provider(plain_tenant, active=False)
     steps = services.test_provider(actor=OPERATOR, provider=provider)
     assert [step.outcome for step in steps] == ["passed", "passed", "unknown"]
+
+
+def test_a_name_cannot_stand_in_for_the_slug_of_another(tenant: PracticeTenant, db: None) -> None:
+    impostor = make_provider(tenant, active=False, name="entra-2")
+    second = make_provider(tenant, active=False, name="Second")
+    assert queries.find_provider("entra-2") == second
+    assert queries.find_provider(str(impostor.pk)) == impostor
+    assert queries.find_provider("SECOND") == second

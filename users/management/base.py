@@ -125,3 +125,18 @@ def refuse_wrong_encoding(value: object, *, name: str) -> None:
         value.encode()
     except UnicodeEncodeError as error:
         raise InputNotText(name=name) from error
+
+
+class ReplacedCommand(BaseCommand):
+    """Stands in for a command of Django's that goes past the services; `cure` names ours."""
+
+    cure = ""
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Refuse whatever arguments a guide for Django may have told people to give."""
+        self.stderr.write(self.cure)
+        sys.exit(2)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Refuse a call from code as well."""
+        raise CommandError(self.cure, returncode=2)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from idp import services
+from idp import queries, services
 from idp.errors import ImpactNotConfirmed
 from idp.impact import Act, Impact, impact_of
 from idp.models import FederatedIdentity, IdentityProvider, Kind
@@ -84,7 +84,7 @@ class Command(DirectoryCommand):
         provider = services.add_provider(actor=self.actor, kind=options["kind"], given=given)
         if options["activate"]:
             services.activate_provider(actor=self.actor, provider=provider, understood=True, fingerprint=None)
-        self.print_record(provider_row(services.find_provider(str(provider.pk))))
+        self.print_record(provider_row(queries.find_provider(str(provider.pk))))
 
     def list(self, options: dict[str, Any]) -> None:
         """List providers."""
@@ -94,11 +94,11 @@ class Command(DirectoryCommand):
 
     def show(self, options: dict[str, Any]) -> None:
         """Show a provider."""
-        self.print_record(provider_row(services.find_provider(options["provider"])))
+        self.print_record(provider_row(queries.find_provider(options["provider"])))
 
     def test(self, options: dict[str, Any]) -> None:
         """Test a provider; a failed step is the exit status."""
-        provider = services.find_provider(options["provider"])
+        provider = queries.find_provider(options["provider"])
         steps = services.test_provider(actor=self.actor, provider=provider)
         rows = [step.as_dict() for step in steps]
         self.print_table(rows, columns=("name", "outcome", "milliseconds", "detail", "hint", "code"), empty="")
@@ -107,7 +107,7 @@ class Command(DirectoryCommand):
 
     def activate(self, options: dict[str, Any]) -> None:
         """Activate a provider."""
-        provider = services.find_provider(options["provider"])
+        provider = queries.find_provider(options["provider"])
         if options["dry_run"]:
             self._print_impact(impact_of(Act.ACTIVATE, provider))
             return
@@ -116,20 +116,20 @@ class Command(DirectoryCommand):
         services.activate_provider(
             actor=self.actor, provider=provider, understood=options["understood"], fingerprint=None
         )
-        self.print_record(provider_row(services.find_provider(str(provider.pk))))
+        self.print_record(provider_row(queries.find_provider(str(provider.pk))))
 
     def deactivate(self, options: dict[str, Any]) -> None:
         """Deactivate a provider."""
-        provider = services.find_provider(options["provider"])
+        provider = queries.find_provider(options["provider"])
         if options["dry_run"]:
             self._print_impact(impact_of(Act.DEACTIVATE, provider))
             return
         services.deactivate_provider(actor=self.actor, provider=provider)
-        self.print_record(provider_row(services.find_provider(str(provider.pk))))
+        self.print_record(provider_row(queries.find_provider(str(provider.pk))))
 
     def set_secret(self, options: dict[str, Any]) -> None:
         """Replace the client secret."""
-        provider = services.find_provider(options["provider"])
+        provider = queries.find_provider(options["provider"])
         changed = services.set_client_secret(
             actor=self.actor,
             provider=provider,
@@ -140,7 +140,7 @@ class Command(DirectoryCommand):
 
     def delete(self, options: dict[str, Any]) -> None:
         """Delete a provider."""
-        provider = services.find_provider(options["provider"])
+        provider = queries.find_provider(options["provider"])
         if options["dry_run"]:
             self._print_impact(impact_of(Act.DELETE, provider))
             return
