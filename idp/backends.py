@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
 from idp import federation, probe, upstream
+from idp.federation_errors import NoMatch
 from idp.models import IdentityProvider
 from idp.protocol import id_token, token_endpoint
 from idp.protocol.discovery import allowed_algorithms
@@ -143,6 +144,15 @@ class FederatedBackend(ProviderSettings, OIDCAuthenticationBackend):
     def get_or_create_user(self, access_token: str, id_token: str, payload: IdTokenClaims) -> User:
         """Return the person behind the claims. Nothing is asked of the userinfo endpoint, nobody is created."""
         sign_in = self.sign_in
-        sign_in.match = federation.resolve_person(actor=sign_in.actor, provider=sign_in.provider, claims=payload)
+        try:
+            sign_in.match = federation.resolve_person(actor=sign_in.actor, provider=sign_in.provider, claims=payload)
+        except NoMatch as error:
+            # The administrator who is to act on it must see who came: by these three a person can be linked.
+            error.context |= {
+                "email": (payload.email or payload.upn).lower(),
+                "name": payload.name,
+                "object_id": payload.object_id or payload.subject,
+            }
+            raise
         sign_in.claims = payload
         return sign_in.match.person

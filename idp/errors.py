@@ -84,6 +84,36 @@ class ClientSecretMissing(DirectoryError):
     field = "client_secret"
 
 
+class ClientSecretNeededAgain(DirectoryError):
+    """The stored secret was given for another address and must not travel to a new one."""
+
+    code = "idp.client_secret_needed_again"
+    message = "The address of the provider changes, and the stored client secret is not sent to a new address."
+    hint = "Paste the client secret that belongs to the new address."
+    exit_status = 2
+    field = "client_secret"
+
+
+class ChangedMeanwhile(DirectoryError):
+    """Somebody else saved the provider after this form was opened."""
+
+    code = "idp.changed_meanwhile"
+    message = "This identity provider was changed by somebody else in the meantime, so nothing was saved."
+    hint = "Load the page again, look at what is stored now, and repeat your change."
+    http_status = 409
+    exit_status = 3
+
+
+class ActiveChangeNotConfirmed(DirectoryError):
+    """A mistake in an active provider's settings keeps everybody out, so they are changed on purpose only."""
+
+    code = "idp.active_change_not_confirmed"
+    message = "Nothing was saved: this provider is active, and the change decides who can sign in."
+    hint = "Tick “I understand that a mistake here keeps people out”, and save again."
+    exit_status = 2
+    field = "understood"
+
+
 class ClientSecretInvalid(DirectoryError):
     """The secret has characters that no provider issues."""
 

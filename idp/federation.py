@@ -14,6 +14,7 @@ from idp.federation_errors import (
     EmailNotPlain,
     EmailOutsideDomains,
     EmailUnverified,
+    ExternalIdContradicts,
     GuestNotLinked,
     MatchAmbiguous,
     NoMatch,
@@ -24,12 +25,13 @@ from idp.federation_errors import (
     ProviderChanged,
     ProviderUnavailable,
 )
-from idp.models import FederatedIdentity, IdentityProvider
+from idp.models import FederatedIdentity, IdentityProvider, Kind
 from idp.protocol.types import IdTokenClaims
 from users import names
 from users.audit import Actor, record
 from users.errors import CompanyEmailInvalid
 from users.models import State, User
+from users.names import is_guid
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,11 @@ def resolve_person(*, actor: Actor, provider: IdentityProvider, claims: IdTokenC
         match = _linked(claims) or _link_first_time(actor, provider, claims)
         _refuse(match.person)
         FederatedIdentity.objects.filter(issuer=claims.issuer, subject=claims.federated_subject).update(
-            last_sign_in_at=timezone.now(), email=claims.email or claims.upn, display_name=claims.name
+            # Of two providers with one issuer the link belongs to the one in use: deleting the other must not take it.
+            provider=current,
+            last_sign_in_at=timezone.now(),
+            email=claims.email or claims.upn,
+            display_name=claims.name,
         )
     return match
 
@@ -76,9 +82,9 @@ def _linked(claims: IdTokenClaims) -> Match | None:
 def find_first_link(provider: IdentityProvider, claims: IdTokenClaims) -> Match:
     """Return whom a first link would be made to, and by which rule. Writes nothing.
 
-    The ladder: (a) the person's external id is the token's object id or subject; (b) the email or UPN is that of
-    exactly one active, unlinked person, in one of the provider's domains, and the provider vouches for it. Guests are
-    found by (a) alone: the tenant does not answer for their email.
+    The ladder: (a) at Entra, the person's external ID is the token's object ID; (b) the email or UPN is that of exactly
+    one active, unlinked person whose external ID does not name another account, in one of the provider's domains, and
+    the provider vouches for it. Guests are found by (a) alone: the tenant does not answer for their email.
 
     Raises:
         NoMatch and its subclasses.
@@ -94,6 +100,9 @@ def find_first_link(provider: IdentityProvider, claims: IdTokenClaims) -> Match:
 
 def _link_first_time(actor: Actor, provider: IdentityProvider, claims: IdTokenClaims) -> Match:
     match = find_first_link(provider, claims)
+    # Nobody deletes the provider between here and the commit: its link would point to nothing.
+    if not IdentityProvider.objects.select_for_update(no_key=True).filter(pk=provider.pk).exists():
+        raise ProviderUnavailable()
     try:
         with transaction.atomic():
             FederatedIdentity.objects.create(
@@ -115,17 +124,16 @@ def _link_first_time(actor: Actor, provider: IdentityProvider, claims: IdTokenCl
 
 
 def _by_external_id(claims: IdTokenClaims) -> Match | None:
-    external_id = claims.object_id or claims.subject
-    person = User.objects.filter(external_id=external_id).first()
+    # Object IDs are unique in the world. A `sub` is not: a provider chooses its own, and could choose somebody's.
+    person = User.objects.filter(external_id=claims.object_id).first() if claims.object_id else None
     return Match(person, "external_id") if person else None
 
 
 def _by_email(provider: IdentityProvider, claims: IdTokenClaims) -> Match:
     if claims.is_guest:
         raise GuestNotLinked()
-    vouched = claims.domain_owner_verified is not False if provider.is_entra else claims.email_verified is True
     addresses = _addresses(provider, claims)
-    if not vouched:
+    if not _vouches(provider, claims):
         raise EmailUnverified()
     inside = {address for address in addresses if _in_domains(address, provider)}
     if not inside:
@@ -135,7 +143,23 @@ def _by_email(provider: IdentityProvider, claims: IdTokenClaims) -> Match:
         raise MatchAmbiguous(people=[person.company_email for person in people])
     if not people:
         raise NoMatch(emails=sorted(inside))
+    if claims.object_id and is_guid(people[0].external_id or "") and people[0].external_id != claims.object_id:
+        raise ExternalIdContradicts(person=people[0].company_email)
     return Match(people[0], "email")
+
+
+def _vouches(provider: IdentityProvider, claims: IdTokenClaims) -> bool:
+    """Return whether the provider answers for the email's owner being the person.
+
+    Entra: `xms_edov` is not false. Google: the account belongs to the domain's own organisation (`hd`), because anybody
+    can open a private account with a company address; or it is a gmail.com address. Others: `email_verified` is true.
+    """
+    if provider.is_entra:
+        return claims.domain_owner_verified is not False
+    if claims.email_verified is not True:
+        return False
+    domain = claims.email.rpartition("@")[2].lower()
+    return provider.kind != Kind.GOOGLE or domain == "gmail.com" or str(claims.raw.get("hd", "")).lower() == domain
 
 
 def _addresses(provider: IdentityProvider, claims: IdTokenClaims) -> set[str]:

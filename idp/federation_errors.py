@@ -148,6 +148,14 @@ class GuestNotLinked(NoMatch):
     hint = "Ask your administrator to link your account, and give the reference number."
 
 
+class ExternalIdContradicts(NoMatch):
+    """The person with this email is known under another object ID: this is somebody else's account."""
+
+    code = "federation.external_id_contradicts"
+    message = "Your company email belongs to another account of the identity provider."
+    hint = "Ask your administrator, and give the reference number."
+
+
 class MatchAmbiguous(NoMatch):
     """Email and UPN point to different people."""
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from django.db.models import Q, QuerySet
 
 from idp.models import FederatedIdentity, IdentityProvider
-from users.models import Realm, State, User, UserSession
+from users.models import Realm, State, User
 from users.sessions import live_sessions
 
 # What federation opens in this version. Later parts add their names.
@@ -131,7 +131,7 @@ def _deactivation(provider: IdentityProvider) -> list[Line]:
     """Return who has no password and comes in through this provider only. Nobody, while it is not active."""
     active = User.objects.without_role().active() if provider.is_active else User.objects.none()
     unusable = Q(password__startswith="!") | Q(password="")  # noqa: S106  (Django's mark of "no password")
-    sessions = UserSession.objects.filter(provider_id=provider.pk).count()
+    sessions = live_sessions(provider_id=provider.pk)
     return [
         _people("locked_out", active.filter(unusable), tone="danger"),
         _people("back_to_password", active.exclude(unusable)),
@@ -141,6 +141,8 @@ def _deactivation(provider: IdentityProvider) -> list[Line]:
 
 def _deletion(provider: IdentityProvider) -> list[Line]:
     links = FederatedIdentity.objects.filter(provider=provider).select_related("person").order_by("created_at")
+    if IdentityProvider.objects.filter(issuer=provider.issuer).exclude(pk=provider.pk).exists():
+        links = links.none()  # they go over to the other provider of the same issuer
     examples = tuple(link.person.label for link in links[:EXAMPLES])
     return [_line("links_lost", links.count(), tone="danger", examples=examples), *_deactivation(provider)]
 

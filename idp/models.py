@@ -108,6 +108,11 @@ class IdentityProvider(models.Model):
         return ProviderMetadata.from_dict(self.metadata)
 
     @property
+    def trust(self) -> str:
+        """Whose word for a person is taken: issuer and client ID. A session remembers it, and ends when it changes."""
+        return f"{self.issuer} {self.client_id}"
+
+    @property
     def redirect_uri(self) -> str:
         """The redirect URI to register at the provider; one for each provider, as a defence against mix-up."""
         return f"{settings.PUBLIC_URL}/oauth/callback/{self.slug}"

@@ -84,13 +84,17 @@ def credentials_of(provider: IdentityProvider, metadata: ProviderMetadata) -> Cl
     )
 
 
-def refuse_wrong_credentials(provider: IdentityProvider) -> None:
+def refuse_wrong_credentials(provider: IdentityProvider, *, must_answer: bool = False) -> None:
     """Ask Entra, without a user, whether client ID and secret belong together; a clear no is refused.
 
     Other kinds have no such question to ask; a first sign-in tells.
 
+    Args:
+        must_answer: for an active provider, where a wrong value would keep everybody out: no answer is a no.
+
     Raises:
         ClientSecretRefused: with the field that is wrong.
+        idp.http.*, idp.token_endpoint.unavailable: no answer, where there must be one.
     """
     if not provider.is_entra:
         return
@@ -101,7 +105,8 @@ def refuse_wrong_credentials(provider: IdentityProvider) -> None:
         raise
     except DirectoryError:
         # A token endpoint in trouble says nothing about what was typed. Test connection shows it.
-        return
+        if must_answer:
+            raise
 
 
 def run_steps(provider: IdentityProvider) -> list[Step]:

@@ -9,7 +9,10 @@ from django.utils import timezone
 
 from idp import inputs, probe
 from idp.errors import (
+    ActiveChangeNotConfirmed,
     AnotherProviderActive,
+    ChangedMeanwhile,
+    ClientSecretNeededAgain,
     ImpactChanged,
     ImpactNotConfirmed,
     KindUnknown,
@@ -79,40 +82,72 @@ def add_provider(*, actor: Actor, kind: str, given: ProviderInput) -> IdentityPr
 
 
 @audited("idp.provider.updated", atomic=False)
-def update_provider(*, actor: Actor, provider: IdentityProvider, given: ProviderInput) -> IdentityProvider:
+def update_provider(
+    *,
+    actor: Actor,
+    provider: IdentityProvider,
+    given: ProviderInput,
+    understood: bool = False,
+    seen_version: int | None = None,
+) -> IdentityProvider:
     """Change a provider with the same checks as when it was added. What fails leaves it as it was.
 
     A change of issuer or client ID ends the sessions that the provider opened: they were vouched for by another.
 
+    Args:
+        understood: whether a change of an active provider that decides who can sign in was confirmed.
+        seen_version: the version that the form showed; None where the caller showed none.
+
     Raises:
+        ChangedMeanwhile: it is not that version any more.
+        ActiveChangeNotConfirmed, ClientSecretNeededAgain: see there.
         the same as `add_provider`.
     """
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
-    changed = find_provider(str(provider.pk))
-    before = _facts(changed)
+    stored, changed = find_provider(str(provider.pk)), find_provider(str(provider.pk))
+    if seen_version not in (None, stored.version):
+        raise ChangedMeanwhile()
     _fill(changed, given)
-    notices = probe.discover(changed, given.url)
-    changed.client_id = inputs.clean_client_id(given.client_id, kind=changed.kind, tenant_id=changed.tenant_id)
+    notices = _take_address(changed, stored, given)
     if given.client_secret is not None:
         _set_secret(changed, inputs.clean_client_secret(given.client_secret, kind=changed.kind), None)
     changed.client_secret_expires_on = inputs.clean_expiry(given.client_secret_expires_on)
-    trust_changed = (before["issuer"], before["client_id"]) != (changed.issuer, changed.client_id)
+    if stored.is_active and not understood and _decides_who_signs_in(stored) != _decides_who_signs_in(changed):
+        raise ActiveChangeNotConfirmed()
+    trust_changed = stored.trust != changed.trust
     if trust_changed or given.client_secret is not None:
-        probe.refuse_wrong_credentials(changed)
+        probe.refuse_wrong_credentials(changed, must_answer=stored.is_active)
     with transaction.atomic():
         _save_changed(changed)
         ended = sessions.end_sessions(provider_id=changed.pk) if trust_changed else 0
+        before = _facts(stored)
         differences = [name for name, value in _facts(changed).items() if before[name] != value]
         if given.client_secret is not None:
             differences.append("client_secret")
-        record(
-            "idp.provider.updated",
-            actor=actor,
-            target=changed,
-            details={"changed": differences, "sessions_ended": ended},
-        )
+        details = {"changed": differences, "sessions_ended": ended}
+        record("idp.provider.updated", actor=actor, target=changed, details=details)
     changed.notices = notices  # type: ignore[attr-defined]
     return changed
+
+
+def _take_address(changed: IdentityProvider, stored: IdentityProvider, given: ProviderInput) -> tuple[str, ...]:
+    """Discover the provider again where its address or client ID were touched; a new name alone asks nobody."""
+    is_same = given.url.strip() == stored.url and given.client_id.strip() == stored.client_id
+    if is_same and given.client_secret is None:
+        return ()
+    notices = probe.discover(changed, given.url)
+    changed.client_id = inputs.clean_client_id(given.client_id, kind=changed.kind, tenant_id=changed.tenant_id)
+    is_elsewhere = (changed.issuer, changed.discovered.token_endpoint) != (
+        stored.issuer,
+        stored.discovered.token_endpoint,
+    )
+    if is_elsewhere and given.client_secret is None:
+        raise ClientSecretNeededAgain()
+    return notices
+
+
+def _decides_who_signs_in(provider: IdentityProvider) -> tuple[object, ...]:
+    return (provider.trust, tuple(provider.email_domains), provider.allow_guests)
 
 
 @audited("idp.provider.secret_set", atomic=False)
@@ -123,7 +158,7 @@ def set_client_secret(
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
     changed = find_provider(str(provider.pk))
     _set_secret(changed, inputs.clean_client_secret(client_secret, kind=changed.kind), expires_on)
-    probe.refuse_wrong_credentials(changed)
+    probe.refuse_wrong_credentials(changed, must_answer=changed.is_active)
     with transaction.atomic():
         _save_changed(changed)
         record("idp.provider.secret_set", actor=actor, target=changed)
@@ -207,6 +242,8 @@ def delete_provider(
 ) -> Impact:
     """Delete a provider with its links, and end the sessions that it opened.
 
+    Links of an issuer that another provider shares go over to that one: they are the same accounts.
+
     Raises:
         NameConfirmationWrong: the typed name is another.
         ImpactChanged: not what was confirmed.
@@ -218,8 +255,10 @@ def delete_provider(
     impact = _confirmed(Act.DELETE, provider, True, fingerprint)
     record("idp.provider.deleted", actor=actor, target=provider, details={**impact.numbers(), "slug": provider.slug})
     sessions.end_sessions(provider_id=provider.pk)
-    FederatedIdentity.objects.filter(provider=provider).delete()
-    provider.delete()
+    heir = IdentityProvider.objects.filter(issuer=provider.issuer).exclude(pk=provider.pk).first()
+    if heir is not None:
+        FederatedIdentity.objects.filter(provider=provider).update(provider=heir)
+    provider.delete()  # takes its links along
     return impact
 
 
@@ -286,10 +325,11 @@ def _facts(provider: IdentityProvider) -> dict[str, object]:
 
 
 def _save_changed(provider: IdentityProvider) -> None:
-    """Save everything but the status, which an act of its own changes, and let open sign-ins start again."""
+    """Save a changed provider, unless somebody else did since it was read; open sign-ins then start again."""
     current = _locked(provider)
-    provider.status, provider.activated_at = current.status, current.activated_at
-    provider.version = current.version + 1
+    if current.version != provider.version:
+        raise ChangedMeanwhile()
+    provider.version += 1
     _save_named(provider)
 
 

@@ -65,6 +65,11 @@ _CONSENT = Advice(
     accepted=True,
     person="Your company has not yet agreed to this application at its identity provider.",
 )
+_DECLINED = Advice(
+    "The person cancelled, or did not agree to the application.",
+    "The person starts again; or grant admin consent once for everybody, so that nobody is asked.",
+    person="You did not finish signing in at your identity provider.",
+)
 _CONDITIONAL_ACCESS = Advice(
     "A Conditional Access policy refused the sign-in.",
     f"{_SIGN_IN_LOG} shows the policy; change it, or exclude the application from it.",
@@ -153,7 +158,8 @@ for _numbers, _advice in (
     ((90002,), _TENANT_UNKNOWN),
     ((90038, 900382, 900432), _OTHER_CLOUD),
     ((50011, 70004, 500113, 900971), _REDIRECT_URI),
-    ((65001, 90094, 65004), _CONSENT),
+    ((65001, 90094), _CONSENT),
+    ((65004,), _DECLINED),
     ((53003, 53000, 53001, 53002, 50131, 530032, 530035), _CONDITIONAL_ACCESS),
     ((50076, 50079, 50074, 50072), _MFA),
     ((50020, 50034, 51004, 90072), _NOT_IN_TENANT),
@@ -194,7 +200,7 @@ _OAUTH: dict[str, Advice] = {
     "access_denied": Advice(
         "The person declined, or a policy of the provider refused.",
         "Check consent, assignment and policies for the application at the provider.",
-        person="The sign-in was declined at your identity provider, by you or by a policy of your company.",
+        person="The sign-in was not finished at your identity provider: it was cancelled, or a policy refused it.",
     ),
     "consent_required": Advice("Consent is missing.", "Grant admin consent for the application at the provider."),
     "interaction_required": Advice(

@@ -190,7 +190,7 @@ def _text(document: Mapping[str, Any], member: str) -> str:
     value = document.get(member)
     if value is None:
         return ""
-    if not isinstance(value, str) or len(value) > MAX_LENGTH:
+    if not isinstance(value, str) or len(value) > MAX_LENGTH or not value.isprintable():
         raise errors.MemberMalformed(member=member)
     return value
 
@@ -199,7 +199,7 @@ def _texts(document: Mapping[str, Any], member: str) -> tuple[str, ...]:
     value = document.get(member)
     if value is None:
         return ()
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+    if not isinstance(value, list) or not all(isinstance(item, str) and item.isprintable() for item in value):
         raise errors.MemberMalformed(member=member)
     return tuple(value)
 

@@ -85,7 +85,9 @@ def verify(
         _check_key_issuer(key, jws.payload)
         is_guest = _is_guest(jws.payload)
         if is_guest and not policy.entra.allow_guests:
-            raise refused.TokenGuest
+            # Everything about the token is right: the administrator who may allow guests is to know who came.
+            guest = build(jws.payload, audience=audience, entra=True, is_guest=True)
+            raise refused.TokenGuest(email=guest.email.lower(), name=guest.name, object_id=guest.object_id)
     return build(jws.payload, audience=audience, entra=policy.entra is not None, is_guest=is_guest)
 
 

@@ -65,7 +65,7 @@ def _delete(tenant: PracticeTenant, provider: IdentityProvider) -> None:
 
 def _edit(tenant: PracticeTenant, provider: IdentityProvider) -> None:
     given = provider_input(tenant, email_domains=["fabrikam.example"])
-    services.update_provider(actor=OPERATOR, provider=provider, given=given)
+    services.update_provider(actor=OPERATOR, provider=provider, given=given, understood=True)
 
 
 def _replace_the_secret(tenant: PracticeTenant, provider: IdentityProvider) -> None:

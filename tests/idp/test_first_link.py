@@ -2,11 +2,15 @@
 
 import pytest
 
+from idp.federation import find_first_link
+from idp.federation_errors import EmailUnverified
 from idp.models import FederatedIdentity, IdentityProvider
+from idp.protocol.claims import build
 from tests.browsing import Browser, assert_refused, last_event
 from tests.entra_tenant import PracticeTenant
 from tests.factories import make_administrator, make_person, make_provider
 from tests.idp.conformance.support import refuses, succeeds, table, warm_up
+from users.audit_log import find_events
 from users.models import AdminRole, State, User
 
 ADA, GRACE = "ada@contoso.example", "grace@contoso.example"
@@ -263,14 +267,60 @@ def test_the_external_id_decides_before_any_email(
     assert last_event(action="idp.identity.linked").details["rule"] == "external_id"
 
 
-def test_a_plain_providers_subject_is_an_external_id(
+def test_a_plain_providers_subject_is_nobodys_external_id(
     plain_tenant: PracticeTenant, administrator: User, browser_client: Browser
 ) -> None:
+    """A provider chooses its subjects itself, and could choose somebody's number."""
     subject = plain_tenant.subject_of(plain_tenant.person(ADA))
     make_person("provisioned@contoso.example", external_id=subject)
     make_provider(plain_tenant)
-    succeeds(browser_client.federated_sign_in(), browser_client)
-    assert linked_person() == "provisioned@contoso.example"
+    with plain_tenant.lying(claims={"email_verified": True}):
+        refuses(browser_client.federated_sign_in(), browser_client, "federation.no_match")
+
+
+@pytest.mark.spec("entra.md", "2")
+def test_an_email_of_a_person_known_under_another_object_id_finds_nobody(
+    tenant: PracticeTenant, provider: IdentityProvider, browser_client: Browser
+) -> None:
+    make_person(ADA, external_id=tenant.person(GRACE).oid.upper())
+    refuses(browser_client.federated_sign_in(), browser_client, "federation.external_id_contradicts")
+
+
+def test_a_refusal_names_who_came_so_that_an_administrator_can_act(
+    tenant: PracticeTenant, provider: IdentityProvider, browser_client: Browser
+) -> None:
+    browser_client.federated_sign_in()
+    event = find_events(person=ADA).first()
+    assert event is not None
+    assert event.details["object_id"] == tenant.person(ADA).oid
+    assert (event.error_code, event.details["email"]) == ("federation.no_match", ADA)
+
+
+@pytest.mark.parametrize(
+    ("email", "hd", "is_vouched"),
+    [
+        ("ada@contoso.example", "contoso.example", True),
+        ("ada@contoso.example", None, False),
+        ("ada@contoso.example", "fabrikam.example", False),
+        ("ada@gmail.com", None, True),
+    ],
+)
+def test_google_answers_for_its_own_organisations_addresses_only(
+    email: str, hd: str | None, is_vouched: bool, db: None
+) -> None:
+    person = make_person(email)
+    claims = build(
+        {"iss": "i", "sub": "1", "exp": 1, "iat": 1, "email": email, "email_verified": True, "hd": hd},
+        audience=("x",),
+        entra=False,
+        is_guest=False,
+    )
+    google = IdentityProvider(kind="google", issuer="i")
+    if is_vouched:
+        assert find_first_link(google, claims).person == person
+    else:
+        with pytest.raises(EmailUnverified):
+            find_first_link(google, claims)
 
 
 @pytest.mark.spec("entra.md", "2")

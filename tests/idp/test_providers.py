@@ -4,12 +4,14 @@ from datetime import date, timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test import override_settings
 
 from idp import queries, services
 from idp.errors import AnotherProviderActive, ProviderNotFound
+from idp.impact import Act, impact_of
 from idp.models import FederatedIdentity, IdentityProvider
 from tests.browsing import Browser, last_event
-from tests.entra_tenant import Fault, PracticeTenant
+from tests.entra_tenant import Fault, PracticeServer, PracticeTenant
 from tests.factories import OPERATOR, make_provider, provider_input
 from users.errors import DirectoryError
 from users.models import User, UserSession
@@ -157,9 +159,63 @@ def test_another_client_id_ends_the_sessions_that_the_provider_opened(
     browser_client.federated_sign_in()
     tenant.client_id = SECRET_ID
     given = provider_input(tenant, client_id=SECRET_ID, client_secret=None)
-    services.update_provider(actor=OPERATOR, provider=provider, given=given)
+    with pytest.raises(DirectoryError) as caught:
+        services.update_provider(actor=OPERATOR, provider=provider, given=given)
+    assert (caught.value.code, caught.value.field) == ("idp.active_change_not_confirmed", "understood")
+    assert browser_client.is_signed_in
+    services.update_provider(actor=OPERATOR, provider=provider, given=given, understood=True)
     assert not UserSession.objects.filter(provider_id=provider.pk).exists()
     assert not browser_client.is_signed_in
+
+
+def test_an_active_provider_is_not_changed_while_entra_cannot_be_asked(
+    tenant: PracticeTenant, provider: IdentityProvider
+) -> None:
+    tenant.fault("token", Fault.HTML)
+    with pytest.raises(DirectoryError):
+        services.set_client_secret(actor=OPERATOR, provider=provider, client_secret=tenant.add_secret())
+    assert IdentityProvider.objects.get().version == provider.version
+
+
+def test_a_new_name_asks_the_provider_nothing(tenant: PracticeTenant, provider: IdentityProvider) -> None:
+    tenant.server.stop()  # type: ignore[attr-defined]
+    given = provider_input(tenant, name="Renamed", client_secret=None)
+    assert services.update_provider(actor=OPERATOR, provider=provider, given=given).name == "Renamed"
+    tenant.server.start()  # type: ignore[attr-defined]
+
+
+def test_the_stored_secret_is_not_sent_to_another_address(
+    tenant: PracticeTenant, plain_tenant: PracticeTenant, db: None
+) -> None:
+    provider = make_provider(plain_tenant, active=False)
+    elsewhere = PracticeTenant(flavour="oidc", client_id=plain_tenant.client_id)
+    with PracticeServer(elsewhere), override_settings(INSECURE_ISSUER_ORIGINS=[elsewhere.base_url]):
+        given = provider_input(elsewhere, client_secret=None)
+        with pytest.raises(DirectoryError) as caught:
+            services.update_provider(actor=OPERATOR, provider=provider, given=given)
+    assert (caught.value.code, caught.value.field) == ("idp.client_secret_needed_again", "client_secret")
+
+
+def test_a_change_on_top_of_somebody_elses_is_refused(tenant: PracticeTenant, db: None) -> None:
+    provider = make_provider(tenant, active=False)
+    services.set_client_secret(actor=OPERATOR, provider=provider, client_secret=tenant.add_secret())
+    given = provider_input(tenant, name="Renamed", client_secret=None)
+    with pytest.raises(DirectoryError) as caught:
+        services.update_provider(actor=OPERATOR, provider=provider, given=given, seen_version=1)
+    assert caught.value.code == "idp.changed_meanwhile"
+    services.update_provider(actor=OPERATOR, provider=provider, given=given, seen_version=2)
+
+
+def test_links_of_a_shared_tenant_survive_the_deletion_of_the_former_provider(
+    tenant: PracticeTenant, provider: IdentityProvider, ada: User, browser_client: Browser
+) -> None:
+    browser_client.federated_sign_in()
+    services.deactivate_provider(actor=OPERATOR, provider=provider)
+    make_provider(tenant, name="New registration")
+    assert impact_of(Act.DELETE, provider).numbers()["links_lost"] == 0
+    services.delete_provider(actor=OPERATOR, provider=provider, confirm_name="Contoso Entra")
+    browser_client.federated_sign_in()
+    assert last_event(action="portal.sign_in.succeeded").details["method"] == "link"
 
 
 def test_only_one_provider_is_active(tenant: PracticeTenant, provider: IdentityProvider) -> None:

@@ -181,7 +181,7 @@ def test_an_error_with_a_valid_state_leaves_a_present_session_as_it_is(
 @table(
     ("number", "words"),
     [
-        ("consent-refused", 65004, "not yet agreed to this application"),
+        ("consent-refused", 65004, "did not finish signing in"),
         ("not-assigned", 50105, ""),
         ("conditional-access", 53003, "sign-in policy of your company"),
         ("temporarily-unavailable", 90033, "temporarily unavailable"),

@@ -191,7 +191,7 @@ def test_an_odd_failure_is_reduced_to_safe_facts(body):
 
 @pytest.mark.parametrize(
     ("failure", "sentence"),
-    [(OAuthFailure("access_denied"), "declined"), (OAuthFailure("access_denied", 50105), "not assigned"),
+    [(OAuthFailure("access_denied"), "cancelled"), (OAuthFailure("access_denied", 50105), "not assigned"),
      (OAuthFailure("weird"), "refused")],
 )  # fmt: skip
 def test_a_refused_authorization_tells_the_person_why(failure, sentence):
