@@ -66,9 +66,15 @@ def error_page(
     """
     if not error.reference:
         record_refusal(
-            "portal.request.refused", actor=actor_of(request), error=error, details={"path": request.path[:200]}
+            "portal.request.refused", actor=actor_of(request), error=error, details={"path": _route(request)}
         )
     return plain_error_page(request, error, actions=actions)
+
+
+def _route(request: HttpRequest) -> str:
+    """Return the pattern of the address and not the address itself: that of the set-up link is a secret."""
+    match = request.resolver_match
+    return f"/{match.route}" if match else "(no page)"
 
 
 def plain_error_page(

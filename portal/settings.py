@@ -93,7 +93,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
     # A file, because an in-memory database cannot be shared by threads the way that a real one is.
     DATABASES["default"]["TEST"] = {"NAME": str(BASE_DIR / "var" / "test.sqlite3")}
-    (BASE_DIR / "var").mkdir(exist_ok=True)
+    # Nobody else on the machine has a reason to look in: password hashes and the audit log are there.
+    (BASE_DIR / "var").mkdir(mode=0o700, exist_ok=True)
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -136,6 +137,7 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_LOCKOUT_CALLABLE = "portal.errors.locked_out"
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "users.lockout.account_of"
+AXES_CLIENT_IP_CALLABLE = "users.lockout.address_of"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password"]
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False

@@ -74,6 +74,8 @@ def open_session(
         upstream_sid=upstream_sid,
     )
     details = {"method": method, "provider_id": provider_id} if provider_id else {"method": method}
+    if method == "password":
+        details["account"] = person.company_email
     record(f"{ACTIONS[realm]}.succeeded", actor=actor_of(request).as_person(person), target=person, details=details)
 
 

@@ -6,11 +6,12 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from users import sessions
+from users import lockout, sessions
 from users.audit import Actor, audited, record
 from users.errors import (
     AlreadyAdministrator,
     NotAnAdministrator,
+    PersonNotActive,
     SetupDone,
     SetupLinkInvalid,
 )
@@ -61,6 +62,8 @@ def add_administrator(
     else:
         if person.admin_role is not None:
             raise AlreadyAdministrator(label=person.label)
+        if not person.is_active:
+            raise PersonNotActive(label=person.label)
         person.admin_role = role
         if password is not None or not person.has_usable_password():
             set_checked_password(person, password or "")
@@ -103,6 +106,7 @@ def set_admin_password(*, actor: Actor, person: User, password: str) -> User:
     set_checked_password(person, password)
     person.save(update_fields=["password", "updated_at"])
     ended = sessions.end_sessions(person=person)
+    lockout.forget_failures(person.company_email)
     record("users.administrator.password_set", actor=actor, target=person, details={"sessions_ended": ended})
     return person
 
@@ -133,8 +137,9 @@ def _locked_administrator(person: User) -> User:
 
 
 def needs_setup() -> bool:
-    """Return whether nobody can sign in to the Admin Portal with full rights yet."""
-    return not User.objects.filter(admin_role=AdminRole.ADMINISTRATOR_WITH_BILLING).exists()
+    """Return whether nobody can sign in to the Admin Portal with full rights."""
+    billing = User.objects.active().filter(admin_role=AdminRole.ADMINISTRATOR_WITH_BILLING)
+    return not any(person.has_usable_password() for person in billing)
 
 
 @audited("users.setup_link.issued")
@@ -154,9 +159,10 @@ def issue_setup_link(*, actor: Actor) -> str:
 
 
 def check_setup_token(token: str) -> None:
-    """Raise SetupLinkInvalid unless this link would work now."""
-    live = SetupToken.objects.filter(token_hash=_hash(token), expires_at__gt=timezone.now())
-    if not needs_setup() or not live.exists():
+    """Raise SetupLinkInvalid, or SetupDone where nobody needs one, unless this link would work now."""
+    if not needs_setup():
+        raise SetupDone()
+    if not SetupToken.objects.filter(token_hash=_hash(token), expires_at__gt=timezone.now()).exists():
         raise SetupLinkInvalid()
 
 
@@ -167,7 +173,8 @@ def create_first_administrator(
     """Spend the set-up link and create the first Administrator With Billing.
 
     Raises:
-        SetupLinkInvalid: the link is unknown, spent or older than an hour, or somebody was faster.
+        SetupLinkInvalid: the link is unknown, spent or older than an hour.
+        SetupDone: there is an administrator already.
         CompanyEmailInvalid, NameInvalid, PasswordRefused: bad input; the link stays good.
     """
     check_setup_token(token)

@@ -18,6 +18,7 @@ from users.models import AuditEvent, Outcome, User
 
 # The first refusals of one kind from one address have rows of their own; after that they are counted in the last one.
 FOLD_AFTER = 10
+FLOOD_AFTER = 25
 FOLD_WINDOW = timedelta(minutes=10)
 
 P = ParamSpec("P")
@@ -101,7 +102,12 @@ def record(
 
 
 def _fold(event: AuditEvent) -> AuditEvent | None:
-    """Count a further anonymous refusal in the newest row of its kind, if there are many of them already."""
+    """Count a further anonymous refusal in the newest row of its kind, if there are many of them already.
+
+    Of one kind are refusals about the same account: colleagues behind one address keep rows and reference numbers of
+    their own, and nobody hides guesses at one account behind noise about another. Beyond a larger number everything
+    from the address is one kind, so that inventing accounts does not fill the log either.
+    """
     same = AuditEvent.objects.filter(
         client_ip=event.client_ip,
         action=event.action,
@@ -109,11 +115,14 @@ def _fold(event: AuditEvent) -> AuditEvent | None:
         at__gte=timezone.now() - FOLD_WINDOW,
         actor_id__isnull=True,
     ).order_by("-at", "-id")
-    recent = list(same[:FOLD_AFTER])
-    if len(recent) < FOLD_AFTER:
+    recent = list(same[:FLOOD_AFTER])
+    account = event.details.get("email")
+    alike = [row for row in recent if row.details.get("email") == account]
+    if len(alike) < FOLD_AFTER and len(recent) < FLOOD_AFTER:
         return None
-    AuditEvent.objects.filter(pk=recent[0].pk).update(occurrences=F("occurrences") + 1, last_at=timezone.now())
-    return recent[0]
+    newest = alike[0] if len(alike) >= FOLD_AFTER else recent[0]
+    AuditEvent.objects.filter(pk=newest.pk).update(occurrences=F("occurrences") + 1, last_at=timezone.now())
+    return newest
 
 
 def audited(action: str, *, atomic: bool = True) -> Callable[[Callable[P, R]], Callable[P, R]]:

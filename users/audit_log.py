@@ -36,7 +36,9 @@ def find_events(
 def _about(identifier: str) -> Q:
     lowered = identifier.lower()
     keys = list(User.objects.filter(Q(company_email=lowered) | Q(user_name=lowered)).values_list("pk", flat=True))
-    about = Q(details__email=lowered) | Q(actor_label=identifier) | Q(target_label=identifier)
+    about = (
+        Q(details__email=lowered) | Q(details__person=lowered) | Q(actor_label=identifier) | Q(target_label=identifier)
+    )
     with contextlib.suppress(ValueError):
         keys.append(uuid.UUID(identifier))
     for key in keys:

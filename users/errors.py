@@ -160,6 +160,16 @@ class NotAnAdministrator(DirectoryError):
     exit_status = 3
 
 
+class PersonNotActive(DirectoryError):
+    """A role for somebody who may not sign in would help nobody."""
+
+    code = "users.person_not_active"
+    message = "{label} is not active."
+    hint = "Activate the person first: `manage.py users activate`."
+    http_status = 409
+    exit_status = 3
+
+
 class AlreadyAdministrator(DirectoryError):
     """The person has a role already."""
 
@@ -197,7 +207,7 @@ class SetupDone(DirectoryError):
     code = "users.setup_done"
     message = "Gatehouse has an administrator already."
     hint = "Sign in at the Admin Portal, or use `manage.py admins set-password` to get back in."
-    http_status = 409
+    http_status = 410
     exit_status = 3
 
 

@@ -1,5 +1,6 @@
 """How django-axes counts failures here: by account, and by address with a larger allowance."""
 
+import ipaddress
 from datetime import timedelta
 from typing import Any
 
@@ -8,8 +9,12 @@ from axes.models import AccessAttempt
 from django.conf import settings
 from django.db.models import Sum
 from django.http import HttpRequest
+from django.utils import timezone
+
+from users.models import AuditEvent
 
 COOL_OFF = timedelta(minutes=15)
+KNOWN_FOR = timedelta(days=30)
 
 
 def cool_off(request: HttpRequest | None = None) -> timedelta:
@@ -21,6 +26,22 @@ def account_of(request: HttpRequest | None, credentials: dict[str, Any] | None) 
     """Return the account that a sign-in is about in its one normal form, so that case gives no further tries."""
     username = (credentials or {}).get("username")
     return str(username).strip().lower()[:254] if username else None
+
+
+def address_of(request: HttpRequest) -> str | None:
+    """Return the address to count by: of IPv6 the /64, because whoever has one address there has all of them."""
+    address = request.META.get("REMOTE_ADDR")
+    if not address or ":" not in address:
+        return address or None
+    return str(ipaddress.ip_network(f"{address.partition('%')[0]}/64", strict=False).network_address)
+
+
+def forget_failures(account: str) -> int:
+    """Unlock an account, and return how many failures were counted against it."""
+    attempts = AccessAttempt.objects.filter(username=account)
+    failures = attempts.aggregate(total=Sum("failures_since_start"))["total"] or 0
+    attempts.delete()
+    return int(failures)
 
 
 class LockoutHandler(AxesDatabaseHandler):
@@ -45,13 +66,31 @@ class LockoutHandler(AxesDatabaseHandler):
         Otherwise whoever owns one account could reset the address's count between guesses at other accounts.
         """
         if getattr(user, "backend", "").startswith("users."):
-            AccessAttempt.objects.filter(username=user.get_username()).delete()
+            forget_failures(user.get_username())
 
     def get_failures(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
-        """Return the failures in units of the account's limit: an address may fail more often before it locks."""
-        by_account, by_address = (
-            attempts.aggregate(total=Sum("failures_since_start"))["total"] or 0
-            for attempts in self.get_user_attempts(request, credentials)
-        )
+        """Return the failures in units of the account's limit.
+
+        An address may fail more often before it locks. Where an account signed in lately from this very address, only
+        failures from here count against it: a stranger's guesses must not keep an administrator out of her own office.
+        """
+        attempts_of_account, attempts_at_address = self.get_user_attempts(request, credentials)
+        by_account, by_address = _failures(attempts_of_account), _failures(attempts_at_address)
+        if by_account >= settings.AXES_FAILURE_LIMIT and _signed_in_here(request, account_of(request, credentials)):
+            by_account = _failures(attempts_of_account.filter(ip_address=address_of(request)))
         scaled = by_address * settings.AXES_FAILURE_LIMIT // settings.AXES_ADDRESS_FAILURE_LIMIT
         return int(max(by_account, scaled))
+
+
+def _failures(attempts: Any) -> int:
+    return int(attempts.aggregate(total=Sum("failures_since_start"))["total"] or 0)
+
+
+def _signed_in_here(request: HttpRequest, account: str | None) -> bool:
+    """Return whether the account's password was right at this address within the last 30 days."""
+    return AuditEvent.objects.filter(
+        client_ip=request.META.get("REMOTE_ADDR") or None,
+        action__in=("admin_portal.sign_in.succeeded", "portal.sign_in.succeeded"),
+        at__gte=timezone.now() - KNOWN_FOR,
+        details__account=account,
+    ).exists()

@@ -10,8 +10,23 @@ from users.errors import CompanyEmailInvalid, NameInvalid, UserNameInvalid
 
 EMAIL_MAX_LENGTH = 254
 NAME_MAX_LENGTH = 150
+EXTERNAL_ID_MAX_LENGTH = 255
 _USER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+_GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _validate_email = EmailValidator()
+
+
+def is_guid(text: str) -> bool:
+    """Return whether the text has the shape of a GUID, such as an object ID of Entra."""
+    return _GUID.fullmatch(text) is not None
+
+
+def normalise_external_id(text: str) -> str | None:
+    """Return the external ID (a GUID in lower case), or None for an empty one. Raises NameInvalid."""
+    text = text.strip()
+    if len(text) > EXTERNAL_ID_MAX_LENGTH or not text.isprintable():
+        raise NameInvalid(field="external_id")
+    return (text.lower() if is_guid(text) else text) or None
 
 
 def normalise_email(text: str) -> str:
@@ -36,7 +51,8 @@ def normalise_email(text: str) -> str:
 def normalise_user_name(text: str) -> str:
     """Return the lower-cased user name, or raise UserNameInvalid."""
     text = text.strip()
-    if not text.isascii() or not _USER_NAME.fullmatch(text.lower()):
+    # A user name in the shape of an id could be taken for somebody's.
+    if not text.isascii() or not _USER_NAME.fullmatch(text.lower()) or is_guid(text):
         raise UserNameInvalid()
     return text.lower()
 

@@ -8,13 +8,12 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from users import names, password_owner, sessions
+from users import lockout, names, password_owner, sessions
 from users.audit import Actor, audited, record
 from users.errors import (
     CompanyEmailTaken,
     ExternalIdTaken,
     LastBillingAdministrator,
-    NameInvalid,
     PasswordManagedExternally,
     PasswordRefused,
     PermissionRefused,
@@ -48,10 +47,11 @@ def find_person(identifier: str) -> User:
     if not identifier.isascii() or "\x00" in identifier:
         # Before the case is folded: that would turn some look-alikes into plain letters.
         raise PersonNotFound(identifier=ascii(identifier[:254]))
-    wanted = Q(company_email=identifier.lower()) | Q(user_name=identifier.lower())
+    person = None
     with contextlib.suppress(ValueError):
-        wanted |= Q(pk=uuid.UUID(identifier))
-    person = User.objects.filter(wanted).first()
+        person = User.objects.filter(pk=uuid.UUID(identifier)).first()
+    wanted = Q(company_email=identifier.lower()) | Q(user_name=identifier.lower())
+    person = person or User.objects.filter(wanted).first()
     if person is None:
         raise PersonNotFound(identifier=identifier[:254])
     return person
@@ -109,15 +109,13 @@ def build_person(
 ) -> User:
     """Return an unsaved person in normal form; raises what `add_person` names for bad input."""
     email = names.normalise_email(company_email)
-    if len(external_id) > 255 or any(not character.isprintable() for character in external_id):
-        raise NameInvalid(field="external_id")
     return User(
         company_email=email,
         user_name=names.normalise_user_name(user_name) if user_name else _free_user_name(email),
         display_name=names.clean_name(display_name or f"{given_name} {family_name}"),
         given_name=names.clean_name(given_name, field="given_name"),
         family_name=names.clean_name(family_name, field="family_name"),
-        external_id=external_id or None,
+        external_id=names.normalise_external_id(external_id),
         state=state,
     )
 
@@ -179,7 +177,10 @@ def _refuse_taken(person: User) -> None:
 def activate_person(*, actor: Actor, person: User) -> User:
     """Let a staged or suspended person sign in. Doing it twice changes nothing."""
     require(actor, Permission.MANAGE_PEOPLE)
-    return _change_state(actor, locked_with_billing(person), State.ACTIVE, "users.person.activated")
+    person = locked_with_billing(person)
+    if person.admin_role is not None:
+        require(actor, Permission.MANAGE_ADMINISTRATORS)
+    return _change_state(actor, person, State.ACTIVE, "users.person.activated")
 
 
 @audited("users.person.suspended")
@@ -195,6 +196,55 @@ def suspend_person(*, actor: Actor, person: User) -> User:
         require(actor, Permission.MANAGE_ADMINISTRATORS)
         keep_a_billing_administrator(person)
     return _change_state(actor, person, State.SUSPENDED, "users.person.suspended")
+
+
+@audited("users.person.password_set")
+def set_person_password(*, actor: Actor, person: User, password: str) -> User:
+    """Give a person outside federation a new password, and end all of their sessions.
+
+    Raises:
+        PasswordManagedExternally: the person signs in through a provider.
+        PasswordRefused: the password breaks the rules.
+    """
+    person = locked_with_billing(person)
+    require(actor, Permission.MANAGE_ADMINISTRATORS if person.admin_role else Permission.MANAGE_PEOPLE)
+    set_checked_password(person, password)
+    person.save(update_fields=["password", "updated_at"])
+    ended = sessions.end_sessions(person=person)
+    lockout.forget_failures(person.company_email)
+    record("users.person.password_set", actor=actor, target=person, details={"sessions_ended": ended})
+    return person
+
+
+@audited("users.person.external_id_set")
+def set_external_id(*, actor: Actor, person: User, external_id: str) -> User:
+    """Say which account of the source directory a person is, for the first federated sign-in. Empty for none.
+
+    Raises:
+        NameInvalid: it cannot be an external ID.
+        ExternalIdTaken: another person has it.
+    """
+    person = locked_with_billing(person)
+    require(actor, Permission.MANAGE_ADMINISTRATORS if person.admin_role else Permission.MANAGE_PEOPLE)
+    person.external_id = names.normalise_external_id(external_id)
+    if person.external_id and User.objects.filter(external_id=person.external_id).exclude(pk=person.pk).exists():
+        raise ExternalIdTaken()
+    try:
+        with transaction.atomic():
+            person.save(update_fields=["external_id", "updated_at"])
+    except IntegrityError as error:
+        raise ExternalIdTaken() from error
+    record("users.person.external_id_set", actor=actor, target=person, details={"external_id": person.external_id})
+    return person
+
+
+@audited("users.person.unlocked")
+def unlock_person(*, actor: Actor, person: User) -> int:
+    """Forget the failed sign-ins of an account, and return how many there were."""
+    require(actor, Permission.MANAGE_ADMINISTRATORS if person.admin_role else Permission.MANAGE_PEOPLE)
+    failures = lockout.forget_failures(person.company_email)
+    record("users.person.unlocked", actor=actor, target=person, details={"failures": failures})
+    return failures
 
 
 def _change_state(actor: Actor, person: User, state: State, action: str) -> User:

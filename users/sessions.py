@@ -1,9 +1,10 @@
 """Server-side sessions that know whose they are, so that they can be listed and ended."""
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.utils import timezone
 
@@ -11,6 +12,7 @@ from users.models import Realm, User, UserSession
 
 REALM = "realm"
 _TAGS = "session_tags"
+VISITOR_LIFETIME = 30 * 60
 
 
 def hashed(session_key: str) -> str:
@@ -54,6 +56,23 @@ class SessionStore(DatabaseStore):
             signed_in_at=datetime.fromisoformat(signed_in_at) if signed_in_at else None,
         )
 
+    def get_expiry_age(self, **kwargs: Any) -> int:
+        """Return the seconds that this session has left.
+
+        A signed-in session ends a fixed time after the sign-in, however busy it is: somebody whom the provider has
+        disabled must come to its door again. A visitor's session lives long enough to sign in, and no longer.
+        """
+        left = int(super().get_expiry_age(**kwargs))
+        signed_in_at = self.get(_TAGS, {}).get("signed_in_at")
+        if signed_in_at is None:
+            return min(left, VISITOR_LIFETIME)
+        used = (timezone.now() - datetime.fromisoformat(signed_in_at)).total_seconds()
+        return max(0, min(left, int(settings.SESSION_COOKIE_AGE - used)))
+
+    def get_expiry_date(self, **kwargs: Any) -> datetime:
+        """Return when this session ends."""
+        return timezone.now() + timedelta(seconds=self.get_expiry_age(**kwargs))
+
     def delete(self, session_key: str | None = None) -> None:
         """End the session under this key, or this one."""
         key = session_key or self.session_key
@@ -95,6 +114,11 @@ def end_sessions(*, keep_key: str | None = None, **filters: Any) -> int:
     if keep_key:
         sessions = sessions.exclude(session_key=hashed(keep_key))
     return sessions.delete()[0]
+
+
+def prune_visitors() -> None:
+    """Remove the sessions of visitors who never signed in and whose time is over."""
+    UserSession.objects.filter(person=None, expire_date__lt=timezone.now()).delete()
 
 
 def live_sessions(**filters: Any) -> int:

@@ -133,6 +133,13 @@ class ProviderForm(forms.Form):
         "external ID only, never by email.",
     )
 
+    understood = forms.BooleanField(
+        label="I understand that a mistake here keeps people out",
+        required=False,
+        help_text="Needed where address, client ID, email domains or guests change.",
+    )
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
     def __init__(self, data: Any = None, *, kind: str, provider: IdentityProvider | None = None) -> None:
         initial = (
             _initial(provider) if provider else {"url": "https://accounts.google.com"} if kind == Kind.GOOGLE else {}
@@ -146,7 +153,11 @@ class ProviderForm(forms.Form):
             self.fields["client_secret"].help_text = "In Entra: the secret's Value, not its Secret ID."
         else:
             del self.fields["allow_guests"]
-        if provider is not None:
+        if provider is None or not provider.is_active:
+            del self.fields["understood"]
+        if provider is None:
+            del self.fields["version"]
+        else:
             self.fields["client_secret"].required = False
             self.fields["client_secret"].help_text = "Leave it empty to keep the stored one."
 
@@ -173,6 +184,7 @@ def _initial(provider: IdentityProvider) -> dict[str, Any]:
         "client_secret_expires_on": provider.client_secret_expires_on,
         "email_domains": "\n".join(provider.email_domains),
         "allow_guests": provider.allow_guests,
+        "version": provider.version,
     }
 
 

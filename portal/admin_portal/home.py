@@ -18,7 +18,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "provider": active_provider(),
         "drafts": IdentityProvider.objects.filter(status="draft").count(),
-        "people": {state.value: User.objects.filter(state=state).count() for state in State},
+        "people": {state.value: User.objects.without_role().filter(state=state).count() for state in State},
         "administrators": User.objects.administrators().active().count(),
     }
     return render(request, "admin_portal/home.html", context)

@@ -19,7 +19,9 @@ from portal.actors import actor_of
 from portal.admin_portal.access import permission_required
 from portal.admin_portal.forms import ProviderForm, show_on_form
 from users.errors import DirectoryError
+from users.models import User
 from users.permissions import Permission
+from users.sessions import live_sessions
 
 view_permission = permission_required(Permission.VIEW_IDENTITY_PROVIDERS)
 manage_permission = permission_required(Permission.MANAGE_IDENTITY_PROVIDERS)
@@ -67,19 +69,30 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     form = ProviderForm(request.POST or None, kind=provider.kind, provider=provider)
     if request.method == "POST" and form.is_valid():
         try:
-            provider = services.update_provider(actor=actor_of(request), provider=provider, given=form.values())
+            provider = services.update_provider(
+                actor=actor_of(request),
+                provider=provider,
+                given=form.values(),
+                understood=form.cleaned_data.get("understood", False),
+                seen_version=form.cleaned_data["version"],
+            )
         except DirectoryError as error:
             show_on_form(form, error)
         else:
             _tell_notices(request, provider)
             messages.success(request, f"{provider.name} was saved.")
-            return redirect("admin_portal:identity_provider", pk=provider.pk)
+            if provider.activated_at is None:
+                return redirect("admin_portal:activate_identity_provider", pk=pk)
+            return redirect("admin_portal:identity_provider", pk=pk)
     context = {
         "form": form,
         "kind": Kind(provider.kind),
         "provider": provider,
         "redirect_uri": provider.redirect_uri,
     }
+    if provider.is_active:
+        context["people"] = User.objects.without_role().active().count()
+        context["open_sessions"] = live_sessions(provider_id=provider.pk)
     return _form_page(request, context)
 
 
@@ -139,6 +152,10 @@ def _confirm(request: HttpRequest, pk: UUID, act: Act) -> HttpResponse:
     """Show an act's impact in its dialog, or do it once it is confirmed. A stale confirmation shows the new numbers."""
     provider = queries.find_provider(str(pk))
     error: DirectoryError | None = None
+    is_done = provider.is_active if act == Act.ACTIVATE else not provider.is_active
+    if is_done and act != Act.DELETE:
+        messages.info(request, f"{provider.name} is {'active already' if provider.is_active else 'not active'}.")
+        return redirect("admin_portal:identity_provider", pk=pk)
     if request.method == "POST":
         try:
             _perform(request, provider, act)

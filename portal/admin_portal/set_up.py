@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from portal.actors import actor_of
 from portal.admin_portal.forms import SetUpForm, show_on_form
 from users.administrators import check_setup_token, create_first_administrator
-from users.errors import DirectoryError, SetupLinkInvalid
+from users.errors import DirectoryError, SetupDone, SetupLinkInvalid
 
 
 @login_not_required
@@ -25,7 +25,7 @@ def set_up(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             create_first_administrator(actor=actor_of(request), token=token, **form.values())
-        except SetupLinkInvalid:
+        except (SetupLinkInvalid, SetupDone):
             raise
         except DirectoryError as error:
             show_on_form(form, error)

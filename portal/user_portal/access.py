@@ -33,7 +33,9 @@ def person_required(view: View) -> View:
         if request.session.get(REALM) != Realm.USER:
             return redirect("user_portal:sign_in")
         provider = provider_for(cast(User, request.user), active_provider())
-        if str(provider.pk if provider else "") != request.session.get("federation", {}).get("provider_id", ""):
+        opened_by = request.session.get("federation", {})
+        expected = (str(provider.pk), provider.trust) if provider else (None, None)
+        if (opened_by.get("provider_id"), opened_by.get("trust")) != expected:
             record("portal.session.ended", actor=actor_of(request), details={"reason": "the way to sign in changed"})
             logout(request)
             return redirect("user_portal:sign_in")

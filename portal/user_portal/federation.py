@@ -45,6 +45,7 @@ from portal.sign_in import open_session, safe_next
 from users.audit import record_refusal
 from users.errors import DirectoryError
 from users.models import Realm
+from users.sessions import prune_visitors
 
 STATE_LIFETIME = timedelta(minutes=10)
 PARAMETERS = ("code", "state", "error", "error_description", "error_uri", "iss", "session_state")
@@ -68,7 +69,8 @@ class BeginView(ProviderSettings, OIDCAuthenticationRequestView):
         self.OIDC_RP_CLIENT_ID = provider.client_id
         response: HttpResponse = super().get(request)  # type: ignore[no-untyped-call]
         response["Location"] = _with_one_query(response["Location"])
-        state = parse_qs(urlsplit(response["Location"]).query)["state"][0]
+        # The last one is ours: an authorization endpoint may come with parameters of its own.
+        state = parse_qs(urlsplit(response["Location"]).query)["state"][-1]
         request.session["oidc_states"][state] |= {
             "provider": str(provider.pk),
             "version": provider.version,
@@ -139,6 +141,7 @@ class CallbackView(ProviderSettings, OIDCAuthenticationCallbackView):
         self.request.session["federation"] = {
             "provider_id": str(provider.pk),
             "provider_name": provider.name,
+            "trust": provider.trust,
             "login_hint": claims.login_hint,
         }
         response = HttpResponseRedirect(self.entry["next"])
@@ -175,6 +178,7 @@ def _take_state(request: HttpRequest, provider: IdentityProvider) -> dict[str, A
     except IntegrityError as error:
         raise StateUsed() from error
     SpentState.objects.filter(expires_at__lt=now).delete()
+    prune_visitors()
     if "error" in request.GET or not request.GET.get("code"):
         del request.session["oidc_states"][state]
         request.session.modified = True

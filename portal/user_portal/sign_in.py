@@ -19,7 +19,7 @@ from portal.user_portal.access import allow_form_to_provider, session_provider
 from portal.user_portal.federation import logout_url, start_sign_in
 from portal.user_portal.forms import EmailForm, PasswordForm
 from users.audit import record
-from users.errors import DirectoryError, SignInLocked
+from users.errors import DirectoryError, SignInFailed, SignInLocked
 from users.models import Realm
 from users.sessions import REALM
 
@@ -71,7 +71,8 @@ def password(request: HttpRequest) -> HttpResponse:
         "next_path": next_path,
         "query": _next_query(next_path),
     }
-    status = error.http_status if error else 422 if request.method == "POST" else 200
+    # The same answer to a right and a wrong password of a person under federation: it would tell which one was right.
+    status = SignInFailed.http_status if error else 422 if request.method == "POST" else 200
     return render(request, "user_portal/password.html", context, status=status)
 
 

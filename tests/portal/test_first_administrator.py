@@ -46,7 +46,7 @@ def test_the_sign_in_page_says_how_to_get_a_link_while_there_is_nobody(browser_c
 def test_it_works_once(link: str, browser_client: Browser) -> None:
     browser_client.post(link, FORM)
     again = browser_client.post(link, {**FORM, "company_email": "eve@contoso.example"})
-    assert (again.status_code, error_code(again)) == (410, "users.setup_link_invalid")
+    assert (again.status_code, error_code(again)) == (410, "users.setup_done")
     assert browser_client.get(link).status_code == 410
     assert User.objects.count() == 1
 

@@ -84,7 +84,7 @@ def test_an_administrators_page_is_strict_and_not_stored(path: str, admin_browse
 
 @pytest.mark.parametrize("path", OF_A_PROVIDER)
 def test_a_providers_page_is_strict_and_not_stored(path: str, tenant: PracticeTenant, admin_browser: Browser) -> None:
-    provider = make_provider(tenant, active=False)
+    provider = make_provider(tenant, active=path == "deactivate/")
     response = admin_browser.get(f"{PROVIDERS}{provider.pk}/{path}")
     check(response, private=True)
     assert tenant.client_secret not in response.content.decode()

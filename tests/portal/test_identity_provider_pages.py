@@ -135,7 +135,7 @@ def test_the_provider_page_never_shows_the_secret(tenant: PracticeTenant, admin_
 def test_a_changed_name_is_saved(tenant: PracticeTenant, admin_browser: Browser) -> None:
     provider = make_provider(tenant, active=False)
     response = admin_browser.post(f"{INDEX}{provider.pk}/edit/", form_of(tenant, name="New name", client_secret=""))
-    assert response["Location"] == f"{INDEX}{provider.pk}/"
+    assert response["Location"] == f"{INDEX}{provider.pk}/activate/"
     assert IdentityProvider.objects.get().name == "New name"
 
 

@@ -38,8 +38,8 @@ test_identity_provider        GET     sign-in    sign-in  405      405          
 test_identity_provider        POST    sign-in    sign-in  302      403            403        403
 activate_identity_provider    GET     sign-in    sign-in  200      403            403        403
 activate_identity_provider    POST    sign-in    sign-in  400      403            403        403
-deactivate_identity_provider  GET     sign-in    sign-in  200      403            403        403
-deactivate_identity_provider  POST    sign-in    sign-in  400      403            403        403
+deactivate_identity_provider  GET     sign-in    sign-in  302      403            403        403
+deactivate_identity_provider  POST    sign-in    sign-in  302      403            403        403
 delete_identity_provider      GET     sign-in    sign-in  200      403            403        403
 delete_identity_provider      POST    sign-in    sign-in  400      403            403        403
 discard_identity_provider     GET     sign-in    sign-in  405      405            405        405

@@ -7,16 +7,24 @@ import pytest
 from tests.browsing import Browser, last_event
 from tests.factories import OPERATOR, PASSWORD, make_administrator, make_person
 from tests.users.support import as_person, at_once, audit_rows, refused
-from users.administrators import add_administrator, remove_administrator, set_admin_password, set_admin_role
+from users.administrators import (
+    add_administrator,
+    needs_setup,
+    remove_administrator,
+    set_admin_password,
+    set_admin_role,
+)
+from users.audit import Actor
 from users.errors import (
     AlreadyAdministrator,
     CompanyEmailInvalid,
+    DirectoryError,
     LastBillingAdministrator,
     NotAnAdministrator,
     PermissionRefused,
 )
 from users.models import AdminRole, State, User
-from users.services import suspend_person
+from users.services import activate_person, suspend_person
 
 pytestmark = pytest.mark.django_db
 
@@ -162,3 +170,22 @@ def test_a_suspended_administrator_has_no_rights_left(administrator: User) -> No
     suspend_person(actor=OPERATOR, person=other)
     other.refresh_from_db()
     refused(PermissionRefused, remove_administrator, actor=as_person(other), person=administrator)
+
+
+def test_a_role_for_somebody_who_may_not_sign_in_is_refused() -> None:
+    """Otherwise the installation would seem to have an administrator, and give out no set-up link."""
+    make_person("staged@contoso.example", state=State.STAGED)
+    with pytest.raises(DirectoryError) as caught:
+        make_administrator(email="staged@contoso.example")
+    assert caught.value.code == "users.person_not_active"
+    assert needs_setup()
+
+
+def test_an_administrator_without_billing_does_not_activate_one_with() -> None:
+    make_administrator()
+    suspended = make_administrator()
+    suspend_person(actor=OPERATOR, person=suspended)
+    plain = make_administrator(AdminRole.ADMINISTRATOR)
+    with pytest.raises(DirectoryError) as caught:
+        activate_person(actor=Actor(person=plain, label=plain.label), person=suspended)
+    assert caught.value.code == "users.permission_refused"

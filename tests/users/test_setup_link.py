@@ -56,7 +56,7 @@ def test_a_newer_link_replaces_an_older_one() -> None:
 def test_it_is_refused_once_there_is_an_administrator() -> None:
     token = issue_setup_link(actor=OPERATOR)
     make_administrator()
-    refused(SetupLinkInvalid, spend, token=token)
+    refused(SetupDone, spend, token=token)
     refused(SetupDone, issue_setup_link, actor=OPERATOR)
 
 
@@ -81,7 +81,8 @@ def test_it_stays_good_after_bad_input(email: str, password: str, error: type) -
 def test_used_by_two_at_once_it_makes_one_administrator() -> None:
     token = issue_setup_link(actor=OPERATOR)
     results = at_once(lambda: spend(token, "a@contoso.example"), lambda: spend(token, "b@contoso.example"))
-    assert sorted(type(result).__name__ for result in results) == ["SetupLinkInvalid", "User"]
+    outcomes = {type(result).__name__ for result in results}
+    assert "User" in outcomes and outcomes & {"SetupLinkInvalid", "SetupDone"}
     assert User.objects.count() == 1
 
 
