@@ -129,7 +129,7 @@ class ProviderForm(forms.Form):
     allow_guests = forms.BooleanField(
         label="Allow guests of the tenant",
         required=False,
-        help_text="Refused unless allowed, because another organisation manages them. An allowed guest is found by her "
+        help_text="Refused unless allowed, because another organisation manages them. An allowed guest is found by their "
         "external ID only, never by email.",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from django import template
 from django.forms import BaseForm, BoundField, CheckboxInput
 from django.template import TemplateSyntaxError
 from django.template.loader import render_to_string
+from django.utils.html import escape
 from django.utils.safestring import SafeString
 from lucide.templatetags.lucide import lucide
 
@@ -68,6 +70,18 @@ def initials(name: str) -> str:
     return "".join(letters).upper() or "?"
 
 
+@register.filter
+def breakable(code: str) -> SafeString:
+    """Let a name such as "idp.provider.added" go on in the next line after its dots and underscores."""
+    return SafeString(re.sub(r"([._])", r"\1<wbr>", escape(code)))
+
+
+@register.filter
+def any_count(lines: Sequence[Any]) -> bool:
+    """Say whether any line of an impact concerns anybody."""
+    return any(line.count for line in lines)
+
+
 BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
 SYSTEMS = (
     ("Android", "Android"),
@@ -91,12 +105,18 @@ def browser_name(user_agent: str) -> str:
 # --- forms ---------------------------------------------------------------------------------------------------------
 
 
+# A password field is empty on a page that comes back with an error, also where the error is in another field.
+SECRET_NOT_KEPT = "Paste the secret again: it is not kept."  # noqa: S105
+
+
 @register.inclusion_tag("components/field.html")
 def field(bound: BoundField, *, label: str = "", hint: str = "", autofocus: bool = False) -> dict[str, Any]:
     """Render a form field: label, hint, errors and widget, linked for assistive technology."""
     if not isinstance(bound, BoundField):
         raise TemplateSyntaxError("{% field %} needs a field of a form.")
     hint_text = hint or bound.help_text
+    if bound.name == "client_secret" and bound.form.errors and bound.data and not bound.errors:
+        hint_text = f"{SECRET_NOT_KEPT} {hint_text}".strip()
     attrs: dict[str, str | bool] = {}
     described_by = [f"{bound.auto_id}_helptext"] if hint_text else []
     if bound.errors:
@@ -118,17 +138,21 @@ def field(bound: BoundField, *, label: str = "", hint: str = "", autofocus: bool
     }
 
 
+def _first_sentence(text: str) -> str:
+    return re.split(r"(?<=[.!?])\s", text, maxsplit=1)[0]
+
+
 @register.inclusion_tag("components/form_errors.html")
 def form_errors(form: BaseForm, *, title: str = "") -> dict[str, Any]:
-    """Render what is wrong with a form, with a link to each field that causes it."""
+    """Render what is wrong with a form in a sentence each, with a link to the field, which has the whole text."""
     general = list(form.non_field_errors()) if form.is_bound else []
     links: list[tuple[str, str, str]] = []
     for bound in form if form.is_bound else ():
         if bound.is_hidden:
-            general += [f"{bound.label}: {error}" for error in bound.errors]
+            general += [str(error) for error in bound.errors]
         else:
             target = bound.id_for_label or bound.auto_id
-            links += [(target, str(bound.label), str(error)) for error in bound.errors]
+            links += [(target, str(bound.label), _first_sentence(str(error))) for error in bound.errors]
     return {"general": general, "links": links, "title": title}
 
 

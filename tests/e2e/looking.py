@@ -35,6 +35,13 @@ MEASURE = """() => {
   };
 }"""
 
+# How high the modal dialog would be if its list did not scroll; 0 without one.
+WANTED_HEIGHT = """() => {
+  const dialog = document.querySelector("dialog:modal");
+  const list = dialog?.querySelector(".dialog-scroll");
+  return dialog ? dialog.scrollHeight + list.scrollHeight - list.clientHeight : 0;
+}"""
+
 TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"
 
 
@@ -111,7 +118,7 @@ class Eye:
     def _make_room_for_dialog(self, page: Page, size: dict[str, int]) -> bool:
         """Scroll to the top, or, where a dialog covers the page, make the window as high as the dialog wants."""
         page.evaluate("scrollTo(0, 0)")
-        high: int = page.evaluate("document.querySelector('dialog:modal')?.scrollHeight ?? 0")
+        high: int = page.evaluate(WANTED_HEIGHT)
         if high:
             page.set_viewport_size({"width": size["width"], "height": max(size["height"], high + 64)})
         return bool(high)

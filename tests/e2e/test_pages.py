@@ -155,6 +155,66 @@ def test_impact_with_every_line_and_stale(admin_page: Page, tenant: PracticeTena
     eye.look(admin_page, "impact-stale")
 
 
+REACHABLE = """element => {
+  const box = element.getBoundingClientRect();
+  const inside = box.top >= 0 && box.left >= 0 && box.bottom <= innerHeight && box.right <= innerWidth;
+  const points = [[0.5, 0.5], [0.5, 0.1], [0.5, 0.9]];
+  const at = ([x, y]) => document.elementFromPoint(box.left + box.width * x, box.top + box.height * y);
+  return inside && points.every((point) => element.contains(at(point)));
+}"""
+
+
+@pytest.mark.parametrize("size", [(1366, 640), (1280, 600), (1280, 800), (390, 844), (320, 568)])
+def test_box_and_buttons_of_a_dialog_are_in_view(
+    admin_page: Page, tenant: PracticeTenant, size: tuple[int, int]
+) -> None:
+    add_a_colourful_company()
+    provider = make_provider(tenant, active=False, email_domains=["contoso.example"])
+    width, height = size
+    admin_page.set_viewport_size({"width": width, "height": height})
+    dialog = admin_page.get_by_role("dialog")
+
+    def everything_is_reachable() -> None:
+        expect(admin_page.locator("dialog:modal")).to_be_visible()
+        controls = dialog.locator(".dialog-footer").locator("label:has(input), input:not([type=hidden]), .button").all()
+        assert len(controls) >= 3
+        hidden = [control.inner_text() for control in controls if not control.evaluate(REACHABLE)]
+        assert hidden == [], f"{admin_page.url} at {size}"
+        assert dialog.locator(".dialog-scroll").evaluate("list => list.clientHeight") >= 96
+
+    admin_page.goto(f"{steps.PROVIDERS}{provider.pk}/activate/")
+    everything_is_reachable()
+    make_person("late@fabrikam.example")
+    dialog.get_by_label("I understand the impacts above").check()
+    press(admin_page, "Yes, Continue")
+    says(admin_page, "Things have changed since these numbers were shown")
+    everything_is_reachable()
+    IdentityProvider.objects.update(status="active", activated_at=timezone.now())
+    for act in ("deactivate", "delete"):
+        admin_page.goto(f"{steps.PROVIDERS}{provider.pk}/{act}/")
+        everything_is_reachable()
+
+
+def test_impact_while_another_provider_is_active(admin_page: Page, tenant: PracticeTenant, eye: Eye) -> None:
+    make_provider(tenant)
+    draft = make_provider(tenant, active=False, name="Second tenant")
+    admin_page.goto(f"{steps.PROVIDERS}{draft.pk}/activate/")
+    dialog = admin_page.get_by_role("dialog")
+    says(admin_page, "Contoso Entra is active. Deactivate it first; then activate this one.")
+    expect(dialog.locator("input[name=understood]")).to_have_count(0)
+    expect(dialog.get_by_role("button", name="Yes, Continue")).to_have_count(0)
+    expect(dialog.locator(".dialog-actions .button")).to_have_text(["Cancel", "Save without enabling"])
+    eye.look(admin_page, "impact-another-is-active")
+
+
+def test_a_provider_that_was_deactivated(admin_page: Page, provider: IdentityProvider, eye: Eye) -> None:
+    IdentityProvider.objects.update(status="draft")
+    admin_page.goto(f"{steps.PROVIDERS}{provider.pk}/")
+    expect(admin_page.locator(".page-header .badge")).to_have_text("Not active")
+    says(admin_page, "Nobody. It is not active any more; people sign in with a Gatehouse password.")
+    eye.look(admin_page, "provider-deactivated")
+
+
 def test_provider_page(admin_page: Page, tenant: PracticeTenant, eye: Eye) -> None:
     draft = make_provider(tenant, active=False, name=LONG_NAME, email_domains=["contoso.example", "fabrikam.example"])
     admin_page.goto(f"{steps.PROVIDERS}{draft.pk}/")
@@ -180,6 +240,12 @@ def test_edit_forms(admin_page: Page, tenant: PracticeTenant, eye: Eye) -> None:
     admin_page.goto(f"{steps.PROVIDERS}{active.pk}/edit/")
     expect(admin_page.get_by_role("button", name="Discard draft")).to_have_count(0)
     eye.look(admin_page, "edit-active")
+    admin_page.evaluate("document.querySelector('#provider-form').noValidate = true")
+    field(admin_page, "Client Secret").fill("another secret")
+    field(admin_page, "Identity Provider Name").fill("")
+    press(admin_page, "Save")
+    expect(admin_page.locator("#id_client_secret_helptext")).to_contain_text("Paste the secret again: it is not kept.")
+    eye.glance(admin_page, "edit-active-in-error")
 
 
 def test_ending_dialogs(admin_page: Page, tenant: PracticeTenant, eye: Eye) -> None:
@@ -189,7 +255,7 @@ def test_ending_dialogs(admin_page: Page, tenant: PracticeTenant, eye: Eye) -> N
     eye.look(admin_page, "deactivate")
     admin_page.goto(f"{steps.PROVIDERS}{provider.pk}/delete/")
     eye.look(admin_page, "delete")
-    admin_page.evaluate("document.querySelector('dialog form.form').submit()")
+    admin_page.evaluate("document.querySelector('dialog form').submit()")
     says(admin_page, "The typed name is not the name of this identity provider")
     eye.look(admin_page, "delete-in-error")
 
@@ -250,7 +316,9 @@ def test_user_sign_in_with_federation(page: Page, tenant: PracticeTenant, admini
     field(page, "Company email").fill(person.company_email)
     field(page, "Password").fill(PASSWORD)
     press(page, "Sign in")
-    says(page, "Your password is managed there.")
+    says(page, "That did not work here")
+    says(page, "Only administrators have a password here.")
+    expect(page.get_by_role("link", name=f"Continue with {LONG_NAME}")).to_be_visible()
     eye.look(page, "user-password-managed-elsewhere")
 
 

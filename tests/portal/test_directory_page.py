@@ -18,7 +18,8 @@ URL = "/admin/insights/directory/"
 
 
 def actions(response: HttpResponse) -> list[str]:
-    return re.findall(r'<span class="mono">([\w.]+)</span>', response.content.decode())
+    """Return the actions that the page lists; it lets long ones break after dots and underscores."""
+    return re.findall(r'<span class="mono">([\w.]+)</span>', response.content.decode().replace("<wbr>", ""))
 
 
 def older(response: HttpResponse) -> str:
@@ -43,7 +44,7 @@ def test_it_shows_refusals_with_code_address_reference_and_count(admin_browser: 
     for _ in range(12):
         visitor = Actor(person=None, label="visitor", client_ip="203.0.113.77", request_id="ABCD-ABCD-ABCD")
         record_refusal("portal.sign_in.failed", actor=visitor, error=SignInFailed())
-    page = admin_browser.get(URL).content.decode()
+    page = admin_browser.get(URL).content.decode().replace("<wbr>", "")
     assert all(
         text in page for text in ("portal.sign_in_failed", "203.0.113.77", "ABCD-ABCD-ABCD", "3 times", "Refused")
     )
