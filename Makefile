@@ -15,6 +15,8 @@ help:
 	@echo "make check   linters, types, templates, migrations, deploy check"
 
 $(BIN)/python:
+	@command -v '$(PYTHON)' >/dev/null || { \
+		echo "$(PYTHON) was not found. Gatehouse needs Python 3.11 or newer. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Gatehouse needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -m venv .venv || { \
@@ -29,11 +31,11 @@ $(BIN)/python:
 	@touch $@
 
 demo: .venv/.runtime
-	@$(BIN)/python -m tests.demo --port $(PORT) --tenant-port $(TENANT_PORT)
+	@$(BIN)/python -m tests.demo --port='$(PORT)' --tenant-port='$(TENANT_PORT)'
 
 run: .venv/.runtime
-	@$(BIN)/python -m portal.environment
-	@$(BIN)/python manage.py run --bind 127.0.0.1:$(PORT)
+	@$(BIN)/python -m portal.environment --port='$(PORT)'
+	@$(BIN)/python manage.py run --bind='127.0.0.1:$(PORT)'
 
 test: .venv/.development
 	@$(BIN)/python -m tests.browser

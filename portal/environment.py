@@ -5,9 +5,11 @@
 
 import argparse
 import contextlib
+import errno
 import os
 import re
 import secrets
+import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -18,6 +20,10 @@ from cryptography.fernet import Fernet
 
 ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class PortUnusable(Exception):
+    """Nothing can listen there; the message says why."""
 
 
 def create(path: Path, *, remark: str = "", **extra: str) -> bool:
@@ -48,10 +54,10 @@ def create(path: Path, *, remark: str = "", **extra: str) -> bool:
 def parse(path: Path) -> dict[str, str]:
     """Return what the settings would read from the file; nothing from one that does not exist."""
 
-    class Reader(environ.Env):  # type: ignore[misc]
+    class Reader(environ.Env):
         """Keeps what it reads to itself."""
 
-        ENVIRON: dict[str, str] = {}
+        ENVIRON: dict[str, str] = {}  # type: ignore[assignment]
 
     Reader.read_env(str(path))
     return Reader.ENVIRON
@@ -107,6 +113,19 @@ def host_and_port(text: str) -> tuple[str, int]:
     if not colon or not host or (":" in host) != is_bracketed:
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:8000")
     return host, port_number(port)
+
+
+def refuse_taken_port(host: str, port: int, *, cure: str) -> None:
+    """Raise a PortUnusable that names the port, if another program listens on it, or if nobody could."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortUnusable(f"Port {port} on {host} is taken by another program. {cure}") from error
+        raise PortUnusable(f"Cannot listen on port {port} of {host}: {error.strerror}.") from error
 
 
 def main() -> None:

@@ -1,12 +1,14 @@
 """`make demo`: the portal and the practice tenant on one machine, with practice people, until Ctrl-C.
 
-Everything that it makes lies in `.env` and `var/`; a second run finds it there and keeps it.
+Everything that it makes lies in `.env` and `var/`; a second run finds it there and keeps it. Beside a `.env` for real
+use it has a file of its own, `var/practice.env`.
 """
 
 import argparse
 import contextlib
 import json
 import os
+import re
 import secrets
 import signal
 import socket
@@ -17,9 +19,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlsplit
 
-ROOT = Path(__file__).resolve().parent.parent
+from portal.environment import (
+    LOOPBACK,
+    ROOT,
+    PortUnusable,
+    create,
+    is_practice,
+    parse,
+    port_number,
+    refuse_taken_port,
+    update,
+)
+
 VAR = ROOT / "var"
+PRACTICE_DATABASE = f"sqlite:///{quote(str(VAR / 'practice.sqlite3'))}"
 TENANT_STATE = VAR / "practice_tenant.json"
 CREDENTIALS = VAR / "practice_credentials.json"
 HOST = "127.0.0.1"
@@ -43,19 +58,36 @@ class Places:
         return f"http://{HOST}:{self.tenant_port}"
 
 
-def set_environment(places: Places) -> None:
-    """Make a `.env` for practice, or, beside one for real use, keep practice out of the real database."""
-    from portal.environment import create  # noqa: PLC0415  (Django reads the environment when it is imported)
+def choose_file() -> Path:
+    """Return the `.env` file of the practice, which is never one for real use."""
+    usual, beside = ROOT / ".env", VAR / "practice.env"
+    # One that `mv .env var/practice.env` put there has the keys that fit the practice database.
+    return usual if is_practice(usual) or not (usual.exists() or beside.exists()) else beside
 
-    VAR.mkdir(exist_ok=True)
-    made = create(ROOT / ".env", INSECURE_ISSUER_ORIGINS=places.tenant)
-    is_practice = made or "INSECURE_ISSUER_ORIGINS=http" in (ROOT / ".env").read_text()
-    if not is_practice:
-        os.environ.setdefault("DATABASE_URL", f"sqlite:///{VAR / 'practice.sqlite3'}")
-        say(f"The .env here is for real use, so practice has a database of its own: {os.environ['DATABASE_URL']}")
-    os.environ["PUBLIC_URL"] = places.portal
+
+def prepare_file(path: Path, places: Places) -> None:
+    """Make the file with keys of its own, or let the addresses in an older one follow the ports."""
+    VAR.mkdir(mode=0o700, exist_ok=True)
+    fresh = {"PUBLIC_URL": places.portal, "INSECURE_ISSUER_ORIGINS": places.tenant, "DATABASE_URL": PRACTICE_DATABASE}
+    if create(path, remark="For practice: `make demo` goes on with it, and `make run` refuses it.", **fresh):
+        return
+    if not is_practice(path):
+        sys.exit(f"{path.relative_to(ROOT)} is not for practice: INSECURE_ISSUER_ORIGINS is not set. Move it away.")
+    known = parse(path)
+    if known.get("DATABASE_URL"):
+        del fresh["DATABASE_URL"]  # otherwise practice would go on in the database of real use
+    if places.tenant in known["INSECURE_ISSUER_ORIGINS"].split(","):
+        del fresh["INSECURE_ISSUER_ORIGINS"]
+    if any(known.get(name) != value for name, value in fresh.items()):
+        update(path, **fresh)
+
+
+def set_environment(path: Path) -> None:
+    """Let the practice's file alone decide: an exported DATABASE_URL may be that of the real portal."""
+    for name in re.findall(r"^(?:# )?([A-Z][A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE):
+        os.environ.pop(name, None)
+    os.environ["ENV_FILE"] = str(path)
     os.environ["ALLOWED_HOSTS"] = f"{HOST},localhost"
-    os.environ["INSECURE_ISSUER_ORIGINS"] = places.tenant
     os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
 
 
@@ -128,6 +160,19 @@ def seed(people: list[dict[str, Any]], known: dict[str, str]) -> None:
         )
 
 
+def warn_of_old_port(places: Places) -> None:
+    """Say so where the active provider points to the practice tenant at a port where it is no more."""
+    from idp.queries import active_provider  # noqa: PLC0415  (models need django.setup() first)
+
+    provider = active_provider()
+    at = urlsplit(provider.issuer) if provider else None
+    if provider and at and at.hostname in LOOPBACK and at.port != places.tenant_port:
+        say(
+            f"Warning: the active provider {provider.name} points to the practice tenant's old port {at.port}, so that "
+            f"nobody can sign in with it. Use that port again (TENANT_PORT={at.port}), or deactivate the provider."
+        )
+
+
 def _federated() -> bool:
     from idp.services import active_provider  # noqa: PLC0415  (models need django.setup() first)
 
@@ -164,8 +209,9 @@ def wait_until_answering(places: Places, processes: list[subprocess.Popen[bytes]
     return all(process.poll() is None for process in processes)
 
 
-def announce(places: Places, tenant: dict[str, Any], known: dict[str, str]) -> None:
+def announce(places: Places, tenant: dict[str, Any], known: dict[str, str], path: Path) -> None:
     """Print where to go, as whom, and what to paste."""
+    prefix = "" if path == ROOT / ".env" else f"ENV_FILE={path.relative_to(ROOT)} "
     signs_in = [person for person in tenant["people"] if person["gatehouse"] == "active" and not person["note"]]
     say(f"""
 Gatehouse is running, for practice.
@@ -184,44 +230,55 @@ In the Admin Portal: Identity Providers > Add Identity Provider > Entra ID (Azur
 
 Then sign in to the User Portal as {signs_in[0]["directory_email"]} (the practice tenant asks for no password).
 
+Commands that act on the practice: {prefix}.venv/bin/python manage.py …
+
 Ctrl-C stops everything. The data stays in var/; the next `make demo` goes on with it.""")
+
+
+def chosen_places() -> Places:
+    """Return where to listen, from the command line."""
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--port", type=port_number, default=8000, metavar="PORT", help="the portal's port")
+    parser.add_argument(
+        "--tenant-port", type=port_number, default=9000, metavar="TENANT_PORT", help="the practice tenant's port"
+    )
+    options = parser.parse_args()
+    if options.port == options.tenant_port:
+        parser.error(f"PORT and TENANT_PORT are both {options.port}; choose two different ones")
+    return Places(options.port, options.tenant_port)
 
 
 def main() -> int:
     """Run the demo and return the exit status."""
-    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--port", type=int, default=8000, help="the portal's port")
-    parser.add_argument("--tenant-port", type=int, default=9000, help="the practice tenant's port")
-    options = parser.parse_args()
-    places = Places(options.port, options.tenant_port)
-    set_environment(places)
+    places, path = chosen_places(), choose_file()
+    try:
+        for port in (places.portal_port, places.tenant_port):
+            refuse_taken_port(HOST, port, cure="Stop it, or choose others: make demo PORT=8001 TENANT_PORT=9001")
+    except PortUnusable as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    prepare_file(path, places)
+    set_environment(path)
 
     import django  # noqa: PLC0415  (only now does the environment hold what the settings need)
 
     django.setup()
 
-    from django.core.management.base import CommandError  # noqa: PLC0415
-
     from portal.management.commands import run  # noqa: PLC0415
 
-    try:
-        for port in (places.portal_port, places.tenant_port):
-            run.refuse_taken_port(HOST, port, cure="Stop it, or choose others: make demo PORT=8001 TENANT_PORT=9001")
-    except CommandError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 1
     run.prepare()
     tenant, known = init_tenant(places), passwords()
     seed(tenant["people"], known)
-    environment = {**os.environ, "PRACTICE_TENANT_STATE": str(TENANT_STATE)}
+    warn_of_old_port(places)
     commands = [
         run.gunicorn_command("portal.wsgi:application", f"{HOST}:{places.portal_port}", workers=1),
         run.gunicorn_command("tests.entra_tenant.wsgi:application", f"{HOST}:{places.tenant_port}", workers=1),
     ]
+    environment = {**os.environ, "PRACTICE_TENANT_STATE": str(TENANT_STATE)}
     with running(commands, environment) as processes:
         try:
             if wait_until_answering(places, processes):
-                announce(places, tenant, known)
+                announce(places, tenant, known, path)
             while all(process.poll() is None for process in processes):
                 time.sleep(0.5)
         except KeyboardInterrupt:

@@ -49,6 +49,8 @@ def test_it_gives_a_known_person_a_role_and_keeps_the_password() -> None:
         (("set-password", "ada@contoso.example"), "users.not_an_administrator", 3),
         (("set-password", "last@contoso.example"), "users.password_refused", 2),
         (("set-password", "nobody"), "users.not_found", 4),
+        (("unlock", "ada@contoso.example"), "users.not_an_administrator", 3),
+        (("unlock", "nobody"), "users.not_found", 4),
         (("setup-link",), "users.setup_done", 3),
     ],
 )

@@ -214,6 +214,17 @@ def test_it_deactivates_while_the_provider_is_down(
     assert browser_client.sign_in_with_password(person).status_code == 302
 
 
+@pytest.mark.parametrize("further", [(), ("--json",)])
+def test_deactivating_names_those_who_cannot_get_in_any_more(
+    further: tuple[str, ...], provider: IdentityProvider
+) -> None:
+    make_person(display_name="Grace Hopper")
+    done = run("idp", "deactivate", "entra", *further)
+    assert done.status == 0 and "Grace Hopper" not in done.out
+    assert done.err.strip() == "1 person has no password and cannot get in any more (Grace Hopper)"
+    assert run("idp", "deactivate", "entra", *further).err == ""
+
+
 def test_deactivating_twice_is_no_error(provider: IdentityProvider) -> None:
     assert [run("idp", "deactivate", "entra").status for _ in range(2)] == [0, 0]
     assert AuditEvent.objects.filter(action="idp.provider.deactivated").count() == 1

@@ -1,126 +1,151 @@
-"""`make run` and `make demo`, started for real on a copy of the project: what they print, serve and keep."""
+"""`make run` and the server: what they print, serve, refuse and believe."""
 
-import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-PARTS = ("manage.py", "portal", "idp", "users", "templates", "tests")
+from portal.environment import parse
+from portal.management.commands.run import gunicorn_command
+from tests.commands.starting import answer, bare_environment, copy_project, ended, eventually, free_port, started
+from tests.environment import TEST_ENVIRONMENT
+
+SCHEME = """
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [environ["wsgi.url_scheme"].encode()]
+"""
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
     """A copy without a `.env`, a database or static files."""
-    copy = tmp_path_factory.mktemp("project")
-    for part in PARTS:
-        source = ROOT / part
-        ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(source, copy / part, ignore=ignore) if source.is_dir() else shutil.copy(source, copy / part)
-    return copy
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def started(project: Path, *command: str, until: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Start a command, wait until it prints a line that contains `until`, and interrupt it afterwards."""
-    ours = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(  # noqa: S603  (our own interpreter and arguments)
-        [sys.executable, *command],
-        cwd=project,
-        env=ours,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    printed = ""
-    try:
-        assert process.stdout is not None
-        for line in process.stdout:
-            printed += line
-            if until in line:
-                break
-        assert until in printed, printed
-        yield process, printed
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
-
-
-def answer(url: str) -> tuple[int, str]:
-    """Return the status and the text of a page."""
-    with urlopen(url, timeout=10) as response:  # noqa: S310  (a server of this test)
-        return response.status, response.read().decode()
-
-
-def run_demo(project: Path, ports: tuple[int, int]) -> str:
-    """Run the demo, see both servers answer, stop it, and return what it printed."""
-    command = ("-m", "tests.demo", "--port", str(ports[0]), "--tenant-port", str(ports[1]))
-    with started(project, *command, until="Ctrl-C stops everything") as (process, printed):
-        assert '"status": "ok"' in answer(f"http://127.0.0.1:{ports[0]}/readyz")[1]
-        url = re.findall(r"Entra IdP URL +(\S+)", printed)[0]
-        assert answer(f"{url}/v2.0/.well-known/openid-configuration")[0] == 200
-    assert process.returncode == 0
-    return printed
-
-
-def test_the_demo_starts_both_servers_stops_them_and_keeps_its_data(project: Path) -> None:
-    ports = free_port(), free_port()
-    first = run_demo(project, ports)
-    for port in ports:
-        with socket.socket() as probe:
-            assert probe.connect_ex(("127.0.0.1", port)) != 0
-    assert (project / ".env").stat().st_mode & 0o777 == 0o600
-    values = r"(?:Client ID|Client Secret|Entra IdP URL|@contoso.example) +(\S+)"
-    assert re.findall(values, run_demo(project, ports)) == re.findall(values, first)
+    return copy_project(tmp_path)
 
 
 def test_a_taken_port_is_named(project: Path) -> None:
+    ended(project, "-m", "portal.environment")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        command = ("manage.py", "run", "--bind", f"127.0.0.1:{port}")
-        with started(project, *command, until="is taken by another program") as (process, printed):
-            assert f"Port {port}" in printed
-        assert process.returncode == 1
+        refused = ended(project, "manage.py", "run", "--bind", f"127.0.0.1:{port}")
+    assert refused.returncode == 1 and f"Port {port}" in refused.stderr
+    assert "is taken by another program" in refused.stderr
 
 
-def test_a_first_run_prints_a_link_that_opens(project: Path, tmp_path: Path) -> None:
+def test_a_first_run_prints_a_link_that_opens(project: Path) -> None:
     port = free_port()
-    (project / ".env").unlink(missing_ok=True)
-    shutil.rmtree(project / "var", ignore_errors=True)
-    made = subprocess.run([sys.executable, "-m", "portal.environment"], cwd=project, capture_output=True, text=True)
-    assert "Made .env" in made.stdout
+    assert "Made .env" in ended(project, "-m", "portal.environment", "--port", str(port)).stdout
+    assert (project / ".env").stat().st_mode & 0o777 == 0o600
+    assert parse(project / ".env")["PUBLIC_URL"] == f"http://127.0.0.1:{port}"
     command = ("manage.py", "run", "--bind", f"127.0.0.1:{port}", "--workers", "1")
     with started(project, *command, until="Press Ctrl-C") as (_, printed):
         link = re.findall(r"http://\S+/admin/set-up/\S+", printed)[0]
         assert link.startswith(f"http://127.0.0.1:{port}/")
         assert "Create the first administrator" in eventually(link)
+    assert (project / "var").stat().st_mode & 0o777 == 0o700
+    assert ended(project, "manage.py", "admins", "setup-link").stdout.startswith(f"http://127.0.0.1:{port}/")
 
 
-def eventually(url: str) -> str:
-    """Return a page of a server that was told to start, for which half a minute is ample."""
-    ends_at = time.monotonic() + 30
-    while True:
-        try:
-            return answer(url)[1]
-        except OSError:
-            assert time.monotonic() < ends_at
+def test_the_address_in_the_file_follows_the_port_on_this_machine_only(project: Path) -> None:
+    file = project / ".env"
+    ended(project, "-m", "portal.environment")
+    keys = parse(file)["ENCRYPTION_KEYS"]
+    ended(project, "-m", "portal.environment", "--port", "8017")
+    assert parse(file) | {"SECRET_KEY": ""} == {
+        "SECRET_KEY": "",
+        "ENCRYPTION_KEYS": keys,
+        "PUBLIC_URL": "http://127.0.0.1:8017",
+    }
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.write_text("# mine\nPUBLIC_URL=https://gatehouse.example\n")
+    ended(project, "-m", "portal.environment", "--port", "8018")
+    assert file.read_text() == "# mine\nPUBLIC_URL=https://gatehouse.example\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("-m", "portal.environment", "--port=abc"),
+        ("-m", "portal.environment", "--port=80000"),
+        ("-m", "portal.environment", "--port="),
+        ("-m", "portal.environment", "--port=٨٠٠٠"),
+        ("manage.py", "run", "--bind", "127.0.0.1:0"),
+        ("manage.py", "run", "--bind", "8000"),
+        ("manage.py", "run", "--bind", "::1:8000"),
+        ("-m", "tests.demo", "--tenant-port", "65536"),
+        ("-m", "tests.demo", "--port", "8103", "--tenant-port", "8103"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_no_port_is_refused(project: Path, command: tuple[str, ...]) -> None:
+    refused = ended(project, *command, **{**TEST_ENVIRONMENT, "PYTHONIOENCODING": "utf-8"})
+    assert refused.returncode == 2 and "Traceback" not in refused.stderr
+    assert re.search(r"is not a port: a number from 1 to 65535|is not HOST:PORT|choose two different", refused.stderr)
+    assert not (project / ".env").exists()
+
+
+@pytest.mark.parametrize("is_in_file", [True, False])
+def test_practice_settings_are_refused_for_real_use(project: Path, is_in_file: bool) -> None:
+    ended(project, "-m", "portal.environment")
+    practice = "INSECURE_ISSUER_ORIGINS=http://127.0.0.1:9000\n"
+    if is_in_file:
+        (project / ".env").write_text((project / ".env").read_text() + practice)
+        refused = ended(project, "manage.py", "run")
+    else:
+        refused = ended(project, "manage.py", "run", INSECURE_ISSUER_ORIGINS="http://127.0.0.1:9000")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert ("mv .env var/practice.env" in refused.stderr) is is_in_file
+    assert "no place in real use" in refused.stderr
+    assert not (project / "var" / "gatehouse.sqlite3").exists()
+
+
+def test_https_without_a_trusted_proxy_is_worth_a_warning(project: Path) -> None:
+    ended(project, "-m", "portal.environment")
+    command = ("manage.py", "run", "--bind", f"127.0.0.1:{free_port()}", "--workers", "1")
+    https = {"PUBLIC_URL": "https://gatehouse.example"}
+    with started(project, *command, until="Press Ctrl-C", **https) as (_, printed):
+        assert "every client looks like the proxy" in printed and "Set TRUSTED_PROXIES" in printed
+    with started(project, *command, until="Press Ctrl-C", TRUSTED_PROXIES="127.0.0.1", **https) as (_, printed):
+        assert "Warning" not in printed
+
+
+def test_the_server_itself_believes_no_forwarded_header(tmp_path: Path) -> None:
+    (tmp_path / "scheme.py").write_text(SCHEME)
+    port = free_port()
+    command = gunicorn_command("scheme:application", f"127.0.0.1:{port}", workers=1)
+    process = subprocess.Popen(command, cwd=tmp_path, env=bare_environment(FORWARDED_ALLOW_IPS="*"))  # noqa: S603
+    try:
+        assert eventually(f"http://127.0.0.1:{port}/") == "http"
+        assert answer(f"http://127.0.0.1:{port}/", **{"X-Forwarded-Proto": "https"}) == (200, "http")
+        assert answer(f"http://127.0.0.1:{port}/", **{"X-Forwarded-Ssl": "on"}) == (200, "http")
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_make_passes_the_port_on_and_names_a_python_that_is_not_there(project: Path) -> None:
+    def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603
+            ["make", *arguments],  # noqa: S607
+            cwd=project,
+            env=bare_environment(),
+            text=True,
+            capture_output=True,
+            timeout=60,
+        )
+
+    missing = make("run", "PYTHON=/nonexistent/python")
+    assert missing.returncode == 2 and "/nonexistent/python was not found" in missing.stdout
+    assert "older" not in missing.stdout
+    (project / ".venv").mkdir()
+    (project / ".venv" / ".runtime").touch()
+    for arguments in (("run", "PORT=abc"), ("demo", "TENANT_PORT=80000"), ("run", "PORT=")):
+        refused = make(*arguments, f"BIN={Path(sys.executable).parent}")
+        assert refused.returncode == 2 and "is not a port" in refused.stderr

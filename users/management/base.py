@@ -1,11 +1,13 @@
 """What all of Gatehouse's commands share: subcommands, `--json`, secrets from standard input, and errors with codes."""
 
+import argparse
 import contextlib
 import getpass
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TextIO
+from datetime import date
+from typing import Any, NoReturn, TextIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
@@ -14,6 +16,45 @@ from users.audit import Actor, operator, record_refusal
 from users.errors import DirectoryError, InputNotText
 
 STDIN_LIMIT = 8192
+FROM_STDIN = "read from standard input, as always"
+PERSON = "company email, user name or id"
+
+
+class DirectoryParser(CommandParser):
+    """Reports a wrong call in the way of a DirectoryError: with a code, and as JSON where JSON was asked for."""
+
+    wants_json = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Notice `--json` before anything can be wrong."""
+        self.wants_json = "--json" in (sys.argv[1:] if args is None else args)
+        return super().parse_known_args(args, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        """End with status 2."""
+        if self.wants_json:
+            error = {"code": "usage", "message": message, "hint": self.format_usage().strip(), "field": ""}
+            sys.stderr.write(json.dumps({"error": {**error, "reference": ""}}) + "\n")
+            raise SystemExit(2)
+        if self.called_from_command_line:
+            self.print_usage(sys.stderr)
+            self.exit(2, f"{self.prog}: error: {message}\n[usage]\n")
+        raise CommandError(f"Error: {message}\n[usage]", returncode=2)
+
+
+def at_least_one(text: str) -> int:
+    """Return a number for `--limit`, for argparse."""
+    if not (text.isascii() and text.isdigit() and text.strip("0")):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text) if len(text) < 10 else 10**9  # more than that no database counts
+
+
+def day(text: str) -> date:
+    """Return a date, for argparse."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date in the form YYYY-MM-DD") from error
 
 
 class DirectoryCommand(BaseCommand):
@@ -26,6 +67,7 @@ class DirectoryCommand(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Set up the subcommands."""
+        parser.__class__ = DirectoryParser  # Django makes the outermost one, and lets nobody choose its class
         self._subparsers = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
         self.add_subcommands()
 

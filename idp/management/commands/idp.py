@@ -1,15 +1,14 @@
 """`manage.py idp`: identity providers, from a shell. `idp deactivate` is the way back in at 3 a.m."""
 
-from datetime import date
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from idp import queries, services
 from idp.errors import ImpactNotConfirmed
-from idp.impact import Act, Impact, impact_of
+from idp.impact import Act, Impact, Line, impact_of
 from idp.models import FederatedIdentity, IdentityProvider, Kind
-from users.management.base import DirectoryCommand, read_secret
+from users.management.base import FROM_STDIN, DirectoryCommand, day, read_secret
 
 
 def provider_row(provider: IdentityProvider) -> dict[str, Any]:
@@ -50,21 +49,26 @@ class Command(DirectoryCommand):
         deactivate = _takes_provider(self.sub("deactivate", self.deactivate, "End federation. Needs no network."))
         deactivate.add_argument("--dry-run", action="store_true", help="print the impact and change nothing")
         set_secret = _takes_provider(self.sub("set-secret", self.set_secret, "Replace the client secret."))
-        set_secret.add_argument("--client-secret-stdin", action="store_true", help="(always so)")
-        set_secret.add_argument("--expires-on", type=date.fromisoformat, metavar="YYYY-MM-DD")
+        set_secret.add_argument("--client-secret-stdin", action="store_true", help=FROM_STDIN)
+        _takes_expiry(set_secret)
         delete = _takes_provider(self.sub("delete", self.delete, "Delete an identity provider with its links."))
         delete.add_argument("--confirm-name", default="", metavar="NAME", help="the name, typed once more")
         delete.add_argument("--dry-run", action="store_true", help="print the impact and change nothing")
 
     def _add_arguments_of_add(self, parser: CommandParser) -> None:
-        parser.add_argument("--kind", choices=Kind.values, default=Kind.ENTRA.value)
-        parser.add_argument("--name", required=True)
+        parser.add_argument("--kind", choices=Kind.values, default=Kind.ENTRA.value, help="entra unless given")
+        parser.add_argument("--name", required=True, help="what people will read")
         parser.add_argument("--url", default="", help="Entra IdP URL, Okta domain, or issuer")
-        parser.add_argument("--client-id", required=True)
-        parser.add_argument("--client-secret-stdin", action="store_true", required=True)
-        parser.add_argument("--expires-on", type=date.fromisoformat, metavar="YYYY-MM-DD")
-        parser.add_argument("--email-domain", action="append", default=[], help="may be given several times")
-        parser.add_argument("--allow-guests", action="store_true")
+        parser.add_argument("--client-id", required=True, help="the application's ID at the provider")
+        parser.add_argument("--client-secret-stdin", action="store_true", required=True, help=FROM_STDIN)
+        _takes_expiry(parser)
+        parser.add_argument(
+            "--email-domain",
+            action="append",
+            default=[],
+            help="match people by emails of this domain only; may be given several times",
+        )
+        parser.add_argument("--allow-guests", action="store_true", help="let guests of the tenant in")
         parser.add_argument("--activate", action="store_true", help="activate it at once")
         _takes_confirmation(parser)
 
@@ -124,7 +128,11 @@ class Command(DirectoryCommand):
         if options["dry_run"]:
             self._print_impact(impact_of(Act.DEACTIVATE, provider))
             return
+        locked_out = [line for line in impact_of(Act.DEACTIVATE, provider).lines if line.key == "locked_out"]
         services.deactivate_provider(actor=self.actor, provider=provider)
+        for line in locked_out:
+            if line.count:
+                self.stderr.write(_in_words(line))
         self.print_record(provider_row(queries.find_provider(str(provider.pk))))
 
     def set_secret(self, options: dict[str, Any]) -> None:
@@ -155,8 +163,12 @@ class Command(DirectoryCommand):
             return
         self.stdout.write(f"Impact of {impact.act.value} on {', '.join(impact.resources)}:")
         for line in impact.lines:
-            names = f" ({', '.join(line.examples)}{', …' if line.more > 0 else ''})" if line.examples else ""
-            self.stdout.write(f"{line.count:>8}  {line.text}{names}")
+            self.stdout.write(_in_words(line, width=8))
+
+
+def _in_words(line: Line, width: int = 0) -> str:
+    names = f" ({', '.join(line.examples)}{', …' if line.more > 0 else ''})" if line.examples else ""
+    return f"{line.count:>{width}}  {line.text}{names}" if width else f"{line.count} {line.text}{names}"
 
 
 def _takes_provider(parser: CommandParser) -> CommandParser:
@@ -165,4 +177,9 @@ def _takes_provider(parser: CommandParser) -> CommandParser:
 
 
 def _takes_confirmation(parser: CommandParser) -> None:
-    parser.add_argument("--i-understand-the-impacts", action="store_true", dest="understood")
+    parser.add_argument("--i-understand-the-impacts", action="store_true", dest="understood", help="confirm the impact")
+
+
+def _takes_expiry(parser: CommandParser) -> None:
+    text = "the day on which the client secret runs out"
+    parser.add_argument("--expires-on", type=day, metavar="YYYY-MM-DD", help=text)

@@ -1,27 +1,30 @@
 """`manage.py run`: the portal under a production server, ready for real use."""
 
 import os
-import socket
 import sys
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from portal import environment
 from users.administrators import issue_setup_link, needs_setup
 from users.audit import operator
 
-
-def refuse_taken_port(host: str, port: int, *, cure: str) -> None:
-    """Raise a CommandError that names the port, if another program listens on it."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise CommandError(f"Port {port} on {host} is taken by another program. {cure}", returncode=1) from error
+PRACTICE_FILE = (
+    "This .env is for practice (INSECURE_ISSUER_ORIGINS is set), and practice administrators have no place in real "
+    "use. Move it away first: mv .env var/practice.env ; the practice data stays in var/practice.sqlite3."
+)
+PRACTICE_ELSEWHERE = (
+    "INSECURE_ISSUER_ORIGINS is set, by the environment or the file that ENV_FILE names: that is for practice, and "
+    "practice administrators have no place in real use. Unset both first: unset INSECURE_ISSUER_ORIGINS ENV_FILE"
+)
+NO_PROXIES = (
+    "Warning: PUBLIC_URL is https, but TRUSTED_PROXIES is empty. What the proxy says of its clients is therefore not "
+    "believed: every client looks like the proxy, in the audit log and when failed sign-ins are counted, and every "
+    "page redirects to https again and again. Set TRUSTED_PROXIES to the proxy's address, such as 127.0.0.1."
+)
 
 
 def prepare() -> None:
@@ -34,15 +37,9 @@ def gunicorn_command(application: str, bind: str, *, workers: int, threads: int 
     """Return the command line of the production server."""
     options = ["--bind", bind, "--workers", str(workers), "--worker-class", "gthread", "--threads", str(threads)]
     options += ["--timeout", "60", "--graceful-timeout", "20", "--log-level", "warning"]
+    # gunicorn would believe X-Forwarded-* of every client on this machine. TRUSTED_PROXIES alone decides that.
+    options += ["--forwarded-allow-ips="]
     return [sys.executable, "-m", "gunicorn", application, *options]
-
-
-def _public_url(port: int) -> str:
-    """Return PUBLIC_URL; on this machine alone, without a proxy, it follows the port that was chosen."""
-    parts = urlsplit(settings.PUBLIC_URL)
-    if parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost"}:
-        return f"http://{parts.hostname}:{port}"
-    return str(settings.PUBLIC_URL)
 
 
 class Command(BaseCommand):
@@ -52,23 +49,33 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take where to listen."""
-        parser.add_argument("--bind", default="127.0.0.1:8000", metavar="HOST:PORT")
-        parser.add_argument("--workers", type=int, default=2)
+        bind = environment.host_and_port
+        parser.add_argument(
+            "--bind", type=bind, default="127.0.0.1:8000", metavar="HOST:PORT", help="where to listen (127.0.0.1:8000)"
+        )
+        parser.add_argument("--workers", type=int, default=2, help="how many processes (2)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prepare, then become the server."""
-        host, _, port = options["bind"].rpartition(":")
-        refuse_taken_port(host, int(port), cure="Stop it, or choose another one: make run PORT=8001")
-        prepare()
-        public_url = os.environ["PUBLIC_URL"] = _public_url(int(port))
-        self.stdout.write(f"Gatehouse: {public_url}/   Admin Portal: {public_url}/admin/")
         if settings.INSECURE_ISSUER_ORIGINS:
-            self.stderr.write("INSECURE_ISSUER_ORIGINS is set: this is a practice set-up, not fit for real people.")
+            is_file = environment.is_practice(environment.ROOT / ".env")
+            raise CommandError(PRACTICE_FILE if is_file else PRACTICE_ELSEWHERE, returncode=1)
+        host, port = options["bind"]
+        try:
+            environment.refuse_taken_port(host, port, cure="Stop it, or choose another one: make run PORT=8001")
+        except environment.PortUnusable as error:
+            raise CommandError(str(error), returncode=1) from error
+        if settings.IS_HTTPS and not settings.TRUSTED_PROXIES:
+            self.stderr.write(NO_PROXIES)
+        prepare()
+        public_url = os.environ["PUBLIC_URL"] = environment.public_url_at(settings.PUBLIC_URL, port)
+        self.stdout.write(f"Gatehouse: {public_url}/   Admin Portal: {public_url}/admin/")
         if needs_setup():
             token = issue_setup_link(actor=operator())
             self.stdout.write("\nThere is no administrator yet. This link creates the first one, once, within 1 hour:")
             self.stdout.write(f"  {public_url}/admin/set-up/{token}/\n")
         self.stdout.write("Press Ctrl-C to stop.")
         self.stdout.flush()
-        command = gunicorn_command("portal.wsgi:application", options["bind"], workers=options["workers"])
+        bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        command = gunicorn_command("portal.wsgi:application", bind, workers=options["workers"])
         os.execv(command[0], command)  # noqa: S606  (our own interpreter and arguments)

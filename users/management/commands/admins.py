@@ -1,23 +1,29 @@
 """`manage.py admins`: administrators, from a shell. The way back in when nobody can sign in."""
 
+import argparse
 from typing import Any
 
 from django.conf import settings
 
 from users import administrators
-from users.management.base import DirectoryCommand, read_secret
+from users.errors import NotAnAdministrator
+from users.management.base import FROM_STDIN, PERSON, DirectoryCommand, read_secret
 from users.management.commands.users import person_row
 from users.models import AdminRole, User
-from users.services import find_person
+from users.services import find_person, unlock_person
 
 
 def role(text: str) -> AdminRole:
-    """Return a role from its name, with dashes or underscores."""
-    return AdminRole(text.strip().lower().replace("-", "_").replace(" ", "_"))
+    """Return a role from its name, with dashes or underscores, for argparse."""
+    try:
+        return AdminRole(text.strip().lower().replace("-", "_").replace(" ", "_"))
+    except ValueError as error:
+        choices = ", ".join(AdminRole.values)
+        raise argparse.ArgumentTypeError(f"{text!r} is not a role. The roles are: {choices}") from error
 
 
 class Command(DirectoryCommand):
-    """Add, list and remove administrators, set roles and passwords, and make the first one."""
+    """Add, list, unlock and remove administrators, set roles and passwords, and make the first one."""
 
     help = "Manage administrators."
 
@@ -28,20 +34,22 @@ class Command(DirectoryCommand):
         add.add_argument("email", nargs="?", help="company email")
         add.add_argument("--email", "--company-email", dest="email_option", help="company email")
         add.add_argument("--role", type=role, default=AdminRole.ADMINISTRATOR_WITH_BILLING, help=roles)
-        add.add_argument("--display-name", "--name", default="", dest="display_name")
+        add.add_argument("--display-name", "--name", default="", dest="display_name", help="a new person's name")
         add.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
         self.sub("list", self.list, "List administrators.")
         set_role = self.sub("set-role", self.set_role, "Change an administrator's role.")
-        set_role.add_argument("person", help="company email, user name or id")
+        set_role.add_argument("person", help=PERSON)
         set_role.add_argument("role", type=role, nargs="?", help=roles)
         set_role.add_argument("--role", type=role, dest="role_option", help=roles)
         set_password = self.sub(
             "set-password", self.set_password, "Give an administrator a new password, read from standard input."
         )
-        set_password.add_argument("person", help="company email, user name or id")
-        set_password.add_argument("--password-stdin", action="store_true", help="(always so)")
+        set_password.add_argument("person", help=PERSON)
+        set_password.add_argument("--password-stdin", action="store_true", help=FROM_STDIN)
+        unlock = self.sub("unlock", self.unlock, "Forget an administrator's failed sign-ins.")
+        unlock.add_argument("person", help=PERSON)
         remove = self.sub("remove", self.remove, "Take an administrator's role away. The person stays.")
-        remove.add_argument("person", help="company email, user name or id")
+        remove.add_argument("person", help=PERSON)
         self.sub("setup-link", self.setup_link, "Print a one-time link that creates the first administrator.")
 
     def add(self, options: dict[str, Any]) -> None:
@@ -75,6 +83,14 @@ class Command(DirectoryCommand):
         password = read_secret("New password")
         changed = administrators.set_admin_password(actor=self.actor, person=person, password=password)
         self.print_record(person_row(changed))
+
+    def unlock(self, options: dict[str, Any]) -> None:
+        """Unlock an administrator."""
+        person = find_person(options["person"])
+        if person.admin_role is None:
+            raise NotAnAdministrator(label=person.label)
+        failures = unlock_person(actor=self.actor, person=person)
+        self.print_record({**person_row(person), "failures_forgotten": failures})
 
     def remove(self, options: dict[str, Any]) -> None:
         """Remove a role."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from users.audit_log import find_events
-from users.management.base import DirectoryCommand
+from users.management.base import DirectoryCommand, at_least_one
 from users.models import AuditEvent
 
 
@@ -37,9 +37,11 @@ class Command(DirectoryCommand):
         listing = self.sub("list", self.list, "List audit rows, newest first.")
         listing.add_argument("--action", default="", help="an action, or the beginning of one: idp.provider")
         listing.add_argument("--person", default="", help="company email, user name or label")
-        listing.add_argument("--reference", default="", help="the reference number of an error page")
+        listing.add_argument(
+            "--reference", default="", help="the reference number of an error page; prints the row in full"
+        )
         listing.add_argument("--before", type=int, help="only rows with a smaller id, for paging")
-        listing.add_argument("--limit", type=int, default=50, help="at most this many (50 unless given)")
+        listing.add_argument("--limit", type=at_least_one, default=50, help="at most this many (50 unless given)")
 
     def list(self, options: dict[str, Any]) -> None:
         """List audit rows."""
@@ -49,6 +51,12 @@ class Command(DirectoryCommand):
             reference=options["reference"],
             before=options["before"],
         )
-        rows = [event_row(event) for event in events[: max(options["limit"], 0)]]
+        rows = [event_row(event) for event in events[: options["limit"]]]
+        if options["reference"] and rows and not self.as_json:
+            for row in rows:
+                details = {f"details.{name}": value for name, value in row.pop("details").items()}
+                self.print_record({**row, **details})
+                self.stdout.write("")
+            return
         columns = ("at", "action", "outcome", "code", "actor", "target", "client_ip", "reference")
         self.print_table(rows, columns=columns, empty="No audit rows fit.")

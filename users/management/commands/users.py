@@ -4,7 +4,7 @@ from typing import Any
 
 from users import services
 from users.errors import CompanyEmailInvalid
-from users.management.base import DirectoryCommand, read_secret
+from users.management.base import FROM_STDIN, PERSON, DirectoryCommand, at_least_one, read_secret
 from users.models import State, User
 
 
@@ -24,7 +24,7 @@ def person_row(person: User) -> dict[str, Any]:
 
 
 class Command(DirectoryCommand):
-    """Add, list, show, activate and suspend people."""
+    """Add, list, show, activate, suspend and unlock people, and set passwords and external IDs."""
 
     help = "Manage people."
 
@@ -33,19 +33,34 @@ class Command(DirectoryCommand):
         add = self.sub("add", self.add, "Add a person.")
         add.add_argument("email", nargs="?", help="company email")
         add.add_argument("--email", "--company-email", dest="email_option", help="company email")
-        for option in ("--user-name", "--display-name", "--given-name", "--family-name", "--external-id"):
-            add.add_argument(option, default="")
+        for option, text in (
+            ("--user-name", "proposed from the company email unless given"),
+            ("--display-name", "given and family name unless given"),
+            ("--given-name", "given name"),
+            ("--family-name", "family name"),
+            ("--external-id", "object ID at the provider, for somebody whom the company email does not find"),
+        ):
+            add.add_argument(option, default="", help=text)
         add.add_argument("--state", choices=State.values, default=State.STAGED.value, help="staged unless given")
         add.add_argument("--password-stdin", action="store_true", help="read a password from standard input")
         listing = self.sub("list", self.list, "List people.")
-        listing.add_argument("--state", choices=State.values)
-        listing.add_argument("--limit", type=int, default=1000, help="at most this many (1000 unless given)")
+        listing.add_argument("--state", choices=State.values, help="only people in this state")
+        listing.add_argument("--limit", type=at_least_one, default=1000, help="at most this many (1000 unless given)")
         for name, run, text in (
             ("show", self.show, "Show a person."),
             ("activate", self.activate, "Let a person sign in."),
             ("suspend", self.suspend, "Refuse a person every sign-in, and end all sessions."),
+            ("unlock", self.unlock, "Forget a person's failed sign-ins."),
         ):
-            self.sub(name, run, text).add_argument("person", help="company email, user name or id")
+            self.sub(name, run, text).add_argument("person", help=PERSON)
+        password_help = "Give a person a new password, read from standard input, and end all sessions."  # noqa: S105
+        set_password = self.sub("set-password", self.set_password, password_help)
+        set_password.add_argument("person", help=PERSON)
+        set_password.add_argument("--password-stdin", action="store_true", help=FROM_STDIN)
+        id_help = "Say which account at the provider a person is, for the first sign-in with it."
+        set_external_id = self.sub("set-external-id", self.set_external_id, id_help)
+        set_external_id.add_argument("person", help=PERSON)
+        set_external_id.add_argument("external_id", metavar="ID", help="object ID at the provider; '' for none")
 
     def add(self, options: dict[str, Any]) -> None:
         """Add a person."""
@@ -67,7 +82,7 @@ class Command(DirectoryCommand):
         people = User.objects.order_by("company_email")
         if options["state"]:
             people = people.filter(state=options["state"])
-        rows = [person_row(person) for person in people[: max(options["limit"], 0)]]
+        rows = [person_row(person) for person in people[: options["limit"]]]
         columns = ("company_email", "display_name", "state", "admin_role")
         self.print_table(rows, columns=columns, empty="There are no people yet.")
 
@@ -84,3 +99,21 @@ class Command(DirectoryCommand):
         """Suspend a person."""
         person = services.suspend_person(actor=self.actor, person=services.find_person(options["person"]))
         self.print_record(person_row(person))
+
+    def unlock(self, options: dict[str, Any]) -> None:
+        """Unlock a person."""
+        person = services.find_person(options["person"])
+        failures = services.unlock_person(actor=self.actor, person=person)
+        self.print_record({**person_row(person), "failures_forgotten": failures})
+
+    def set_password(self, options: dict[str, Any]) -> None:
+        """Set a password."""
+        person = services.find_person(options["person"])
+        changed = services.set_person_password(actor=self.actor, person=person, password=read_secret("New password"))
+        self.print_record(person_row(changed))
+
+    def set_external_id(self, options: dict[str, Any]) -> None:
+        """Set or clear an external ID."""
+        person = services.find_person(options["person"])
+        changed = services.set_external_id(actor=self.actor, person=person, external_id=options["external_id"])
+        self.print_record(person_row(changed))

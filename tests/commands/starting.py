@@ -1,0 +1,106 @@
+"""Starting `make run` and `make demo` for real, on a copy of the project."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PARTS = ("manage.py", "portal", "idp", "users", "templates", "tests", ".env.example", "Makefile", "requirements.txt")
+
+
+def copy_project(copy: Path) -> Path:
+    """Fill a folder with a copy without a `.env`, a database or static files."""
+    for part in PARTS:
+        source = ROOT / part
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(source, copy / part, ignore=ignore) if source.is_dir() else shutil.copy(source, copy / part)
+    return copy
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def bare_environment(**further: str) -> dict[str, str]:
+    """Return an environment without the settings of the tests."""
+    return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "PYTHONUNBUFFERED": "1", **further}
+
+
+def ended(project: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of ours to its end."""
+    return subprocess.run(  # noqa: S603  (our own interpreter and arguments)
+        [sys.executable, *command],
+        cwd=project,
+        env=bare_environment(**environment),
+        text=True,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@contextmanager
+def started(
+    project: Path, *command: str, until: str, **environment: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Start a command, wait until it prints a line that contains `until`, and interrupt it afterwards."""
+    process = subprocess.Popen(  # noqa: S603  (our own interpreter and arguments)
+        [sys.executable, *command],
+        cwd=project,
+        env=bare_environment(**environment),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    printed = ""
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            printed += line
+            if until in line:
+                break
+        assert until in printed, printed
+        yield process, printed
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+
+
+def answer(url: str, **headers: str) -> tuple[int, str]:
+    """Return the status and the text of a page."""
+    with urlopen(Request(url, headers=headers), timeout=10) as response:  # noqa: S310  (a server of this test)
+        return response.status, response.read().decode()
+
+
+def eventually(url: str) -> str:
+    """Return a page of a server that was told to start, for which half a minute is ample."""
+    ends_at = time.monotonic() + 30
+    while True:
+        try:
+            return answer(url)[1]
+        except OSError:
+            assert time.monotonic() < ends_at
+
+
+def run_demo(project: Path, ports: tuple[int, int], **environment: str) -> str:
+    """Run the demo, see both servers answer, stop it, and return what it printed."""
+    command = ("-m", "tests.demo", "--port", str(ports[0]), "--tenant-port", str(ports[1]))
+    with started(project, *command, until="Ctrl-C stops everything", **environment) as (process, printed):
+        assert '"status": "ok"' in answer(f"http://127.0.0.1:{ports[0]}/readyz")[1]
+        url = re.findall(r"Entra IdP URL +(\S+)", printed)[0]
+        assert answer(f"{url}/v2.0/.well-known/openid-configuration")[0] == 200
+    assert process.returncode == 0
+    return printed
