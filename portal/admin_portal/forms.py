@@ -129,8 +129,8 @@ class ProviderForm(forms.Form):
     allow_guests = forms.BooleanField(
         label="Allow guests of the tenant",
         required=False,
-        help_text="Refused unless allowed, because another organisation manages them. An allowed guest is found by their "
-        "external ID only, never by email.",
+        help_text="Refused unless allowed, because another organisation manages them. An allowed guest is found by "
+        "their external ID only, never by email.",
     )
 
     understood = forms.BooleanField(
