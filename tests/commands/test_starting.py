@@ -1,7 +1,6 @@
 """`make run` and the server: what they print, serve, refuse and believe."""
 
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -129,7 +128,6 @@ def test_the_server_itself_believes_no_forwarded_header(tmp_path: Path) -> None:
         process.wait(timeout=30)
 
 
-@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
 def test_make_passes_the_port_on_and_names_a_python_that_is_not_there(project: Path) -> None:
     def make(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603
