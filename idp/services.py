@@ -110,8 +110,8 @@ def update_provider(
     _fill(changed, given)
     notices = _take_address(changed, stored, given)
     if given.client_secret is not None:
-        _set_secret(changed, inputs.clean_client_secret(given.client_secret, kind=changed.kind), None)
-    changed.client_secret_expires_on = inputs.clean_expiry(given.client_secret_expires_on)
+        secret = inputs.clean_client_secret(given.client_secret, kind=changed.kind)
+        _set_secret(changed, secret, given.client_secret_expires_on)
     if stored.is_active and not understood and _decides_who_signs_in(stored) != _decides_who_signs_in(changed):
         raise ActiveChangeNotConfirmed()
     trust_changed = stored.trust != changed.trust
@@ -120,11 +120,7 @@ def update_provider(
     with transaction.atomic():
         _save_changed(changed)
         ended = sessions.end_sessions(provider_id=changed.pk) if trust_changed else 0
-        before = _facts(stored)
-        differences = [name for name, value in _facts(changed).items() if before[name] != value]
-        if given.client_secret is not None:
-            differences.append("client_secret")
-        details = {"changed": differences, "sessions_ended": ended}
+        details = {"changed": _differences(stored, changed, given), "sessions_ended": ended}
         record("idp.provider.updated", actor=actor, target=changed, details=details)
     changed.notices = notices  # type: ignore[attr-defined]
     return changed
@@ -306,7 +302,7 @@ def _fill(provider: IdentityProvider, given: ProviderInput) -> None:
     provider.email_domains = inputs.clean_email_domains(list(given.email_domains))
     provider.allow_guests = given.allow_guests
     inputs.clean_client_id(given.client_id, kind=provider.kind)
-    inputs.clean_expiry(given.client_secret_expires_on)
+    _set_expiry(provider, given.client_secret_expires_on)
     clash = IdentityProvider.objects.filter(name__iexact=provider.name).exclude(pk=provider.pk)
     if clash.exists():
         raise ProviderNameTaken(name=provider.name)
@@ -318,10 +314,17 @@ def _set_secret(provider: IdentityProvider, secret: str, expires_on: date | None
     provider.client_secret_expires_on = inputs.clean_expiry(expires_on)
 
 
-def _facts(provider: IdentityProvider) -> dict[str, object]:
-    """Return what an update may change, for the audit row's list of names."""
-    names = ("name", "issuer", "url", "client_id", "client_secret_expires_on", "email_domains", "allow_guests")
-    return {name: getattr(provider, name) for name in names}
+def _set_expiry(provider: IdentityProvider, day: date | None) -> None:
+    """Take over a new expiry date. One that has passed meanwhile may stay: it is true, and must not block a change."""
+    if day != provider.client_secret_expires_on:
+        provider.client_secret_expires_on = inputs.clean_expiry(day)
+
+
+def _differences(stored: IdentityProvider, changed: IdentityProvider, given: ProviderInput) -> list[str]:
+    """Return the names of what an update changed, for the audit row."""
+    names = ["name", "issuer", "url", "client_id", "client_secret_expires_on", "email_domains", "allow_guests"]
+    differences = [name for name in names if getattr(stored, name) != getattr(changed, name)]
+    return differences if given.client_secret is None else [*differences, "client_secret"]
 
 
 def _save_changed(provider: IdentityProvider) -> None:

@@ -194,12 +194,6 @@ def breadcrumbs(*parts: str) -> dict[str, object]:
     return {"items": [*items, (parts[-1], "")]}
 
 
-@register.inclusion_tag("components/pagination.html")
-def pagination(page_obj: Any, *, previous_url: str, next_url: str, label: str = "Pages") -> dict[str, Any]:
-    """Render links to the page before and the page after."""
-    return {"page_obj": page_obj, "previous_url": previous_url, "next_url": next_url, "label": label}
-
-
 # --- components that wrap a part of the page -----------------------------------------------------------------------
 
 

@@ -284,3 +284,15 @@ def test_a_name_cannot_stand_in_for_the_slug_of_another(tenant: PracticeTenant, 
     assert queries.find_provider("entra-2") == second
     assert queries.find_provider(str(impostor.pk)) == impostor
     assert queries.find_provider("SECOND") == second
+
+
+def test_a_date_that_has_passed_does_not_block_another_change(tenant: PracticeTenant, db: None) -> None:
+    provider = make_provider(tenant, active=False)
+    passed = date(2020, 1, 1)
+    IdentityProvider.objects.update(client_secret_expires_on=passed)
+    given = provider_input(tenant, name="Renamed", client_secret=None, client_secret_expires_on=passed)
+    assert services.update_provider(actor=OPERATOR, provider=provider, given=given).name == "Renamed"
+    with pytest.raises(DirectoryError) as caught:
+        fresh = provider_input(tenant, client_secret=tenant.add_secret(), client_secret_expires_on=passed)
+        services.update_provider(actor=OPERATOR, provider=provider, given=fresh)
+    assert caught.value.code == "idp.secret_expiry_invalid"
