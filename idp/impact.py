@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from django.db.models import Q, QuerySet
 
+from idp.errors import ImpactChanged, ImpactNotConfirmed
 from idp.models import FederatedIdentity, IdentityProvider
 from users.models import Realm, State, User
 from users.sessions import live_sessions
@@ -46,7 +47,7 @@ class Impact:
 
     act: Act
     provider_id: str
-    provider_version: int
+    provider_revision: int
     lines: tuple[Line, ...]
     resources: tuple[str, ...] = RESOURCES
 
@@ -61,14 +62,32 @@ class Impact:
         Sessions are left out: where people sign in all day their number never stands still, and nobody could confirm.
         """
         numbers = {key: count for key, count in self.numbers().items() if key != "sessions_ended"}
-        facts = [self.act, self.provider_id, self.provider_version, sorted(numbers.items())]
+        facts = [self.act, self.provider_id, self.provider_revision, sorted(numbers.items())]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 
 def impact_of(act: Act, provider: IdentityProvider) -> Impact:
     """Compute the impact of an act as things are now."""
     lines = {Act.ACTIVATE: _activation, Act.DEACTIVATE: _deactivation, Act.DELETE: _deletion}[act](provider)
-    return Impact(act=act, provider_id=str(provider.pk), provider_version=provider.version, lines=tuple(lines))
+    return Impact(act=act, provider_id=str(provider.pk), provider_revision=provider.revision, lines=tuple(lines))
+
+
+def confirmed(act: Act, provider: IdentityProvider, understood: bool, fingerprint: str | None) -> Impact:
+    """Return the impact of an act that was confirmed.
+
+    Args:
+        understood: whether it was.
+        fingerprint: of the impact that was shown, or None where the caller shows none (a command).
+
+    Raises:
+        ImpactNotConfirmed, ImpactChanged: it was not, or something else was.
+    """
+    if not understood:
+        raise ImpactNotConfirmed()
+    impact = impact_of(act, provider)
+    if fingerprint is not None and fingerprint != impact.fingerprint:
+        raise ImpactChanged()
+    return impact
 
 
 # What each number means: for one, and for none or several.

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from idp.fields import EncryptedTextField
 from idp.protocol.types import ProviderMetadata
-from users.models import User
+from users.models import User, UserSession
 
 
 class Kind(models.TextChoices):
@@ -31,6 +31,20 @@ class Status(models.TextChoices):
     ARCHIVED = "archived", "Archived"
 
 
+class Credential(models.TextChoices):
+    """How Gatehouse proves to a provider which application it is."""
+
+    SECRET = "secret", "Client secret"
+    CERTIFICATE = "certificate", "Certificate"
+
+
+class Slot(models.TextChoices):
+    """Whether a certificate is in use, or waits to be promoted."""
+
+    CURRENT = "current", "In use"
+    NEXT = "next", "Next"
+
+
 class IdentityProviderQuerySet(models.QuerySet["IdentityProvider"]):
     """Reads of providers."""
 
@@ -40,7 +54,16 @@ class IdentityProviderQuerySet(models.QuerySet["IdentityProvider"]):
 
 
 class IdentityProvider(models.Model):
-    """An upstream OpenID provider as an administrator configured it."""
+    """An upstream OpenID provider as an administrator configured it.
+
+    Attributes:
+        version: goes up when it changes who is trusted with what; sign-ins under way then start again.
+        revision: goes up with every change; a form that shows an older one is refused.
+        credential: what the token request uses now. The next secret waits beside it until it is promoted.
+        recheck_minutes: how often a session asks the provider whether it still stands; 0 for never.
+        health: what housekeeping found last: `{"ok": bool, "code": str, "detail": str}`.
+        down_since: since when health checks fail, or None.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=8, choices=Kind)
@@ -52,14 +75,23 @@ class IdentityProvider(models.Model):
     client_secret = EncryptedTextField(null=True)
     client_secret_set_at = models.DateTimeField(null=True)
     client_secret_expires_on = models.DateField(null=True, blank=True)
+    next_client_secret = EncryptedTextField(null=True)
+    next_client_secret_set_at = models.DateTimeField(null=True)
+    next_client_secret_expires_on = models.DateField(null=True, blank=True)
+    credential = models.CharField(max_length=12, choices=Credential, default=Credential.SECRET)
     status = models.CharField(max_length=8, choices=Status, default=Status.DRAFT)
     version = models.PositiveIntegerField(default=1)
+    revision = models.PositiveIntegerField(default=1)
+    recheck_minutes = models.PositiveSmallIntegerField(default=0)
     email_domains = models.JSONField(default=list, blank=True)
     allow_guests = models.BooleanField(default=False)
     metadata = models.JSONField(default=dict)
     metadata_fetched_at = models.DateTimeField(null=True)
     last_test = models.JSONField(null=True)
     last_test_at = models.DateTimeField(null=True)
+    health = models.JSONField(null=True)
+    health_checked_at = models.DateTimeField(null=True)
+    down_since = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
     activated_at = models.DateTimeField(null=True)
@@ -77,6 +109,7 @@ class IdentityProvider(models.Model):
             ),
             models.CheckConstraint(condition=models.Q(kind__in=Kind.values), name="idp_kind_known"),
             models.CheckConstraint(condition=models.Q(status__in=Status.values), name="idp_status_known"),
+            models.CheckConstraint(condition=models.Q(credential__in=Credential.values), name="idp_credential_known"),
         ]
 
     def __str__(self) -> str:
@@ -165,13 +198,152 @@ class FederatedIdentity(models.Model):
             models.UniqueConstraint(fields=["issuer", "subject"], name="idp_identity_issuer_subject"),
             models.UniqueConstraint(fields=["person", "issuer"], name="idp_identity_person_issuer"),
         ]
+        indexes = [models.Index(fields=["provider", "-last_sign_in_at"], name="idp_identity_last_sign_in")]
 
     def __str__(self) -> str:
         return f"{self.person} at {self.issuer}"
 
 
+class PendingLink(models.Model):
+    """Somebody who came with a valid token and was not matched, until an administrator links or dismisses her.
+
+    Attributes:
+        reason: the error code of the refusal.
+        facts: the safe facts behind it, such as the person who has the email but is linked elsewhere.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="pending_links")
+    issuer = models.CharField(max_length=500)
+    subject = models.CharField(max_length=255)
+    object_id = models.CharField(max_length=64, blank=True)
+    email = models.CharField(max_length=255, blank=True)
+    display_name = models.CharField(max_length=255, blank=True)
+    reason = models.CharField(max_length=64)
+    facts = models.JSONField(default=dict)
+    attempts = models.PositiveIntegerField(default=1)
+    first_seen_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_seen_at = models.DateTimeField(default=timezone.now)
+    dismissed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """One row for an account, however often it comes."""
+
+        ordering = ["-last_seen_at"]
+        constraints = [models.UniqueConstraint(fields=["issuer", "subject"], name="idp_pending_issuer_subject")]
+        indexes = [models.Index(fields=["provider", "dismissed_at", "-last_seen_at"], name="idp_pending_open")]
+
+    def __str__(self) -> str:
+        return self.email or self.display_name or self.subject
+
+    @property
+    def label(self) -> str:
+        """The name that the audit log copies."""
+        return str(self)
+
+
+class ClientCertificate(models.Model):
+    """A key pair with which Gatehouse proves which application it is (RFC 7523, `private_key_jwt`)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="certificates")
+    slot = models.CharField(max_length=8, choices=Slot, default=Slot.NEXT)
+    private_key = EncryptedTextField()
+    certificate = models.TextField()
+    thumbprint = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        """One in use and one in waiting."""
+
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "slot"], name="idp_certificate_slot"),
+            models.CheckConstraint(condition=models.Q(slot__in=Slot.values), name="idp_certificate_slot_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"certificate {self.thumbprint}"
+
+
+class Rehearsal(models.Model):
+    """What a round trip to the provider showed that signed nobody in.
+
+    Attributes:
+        provider_version: the version of the provider that was rehearsed; a later one was not.
+        steps: one `{"name", "outcome", "detail", "hint", "code", "milliseconds"}` for each step.
+        claims: the validated claims, without nonce and opaque handles.
+        verdict: who would be matched and by which rule, or why nobody: `{"rule", "person", "code", "message", "hint"}`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="rehearsals")
+    provider_version = models.PositiveIntegerField()
+    administrator = models.ForeignKey(User, on_delete=models.CASCADE, related_name="rehearsals")
+    started_at = models.DateTimeField(default=timezone.now, editable=False)
+    finished_at = models.DateTimeField(null=True)
+    succeeded = models.BooleanField(default=False)
+    steps = models.JSONField(default=list)
+    claims = models.JSONField(default=dict)
+    verdict = models.JSONField(default=dict)
+
+    class Meta:
+        """Found by provider, newest first."""
+
+        ordering = ["-started_at"]
+        indexes = [models.Index(fields=["provider", "administrator", "-started_at"], name="idp_rehearsal_newest")]
+
+    def __str__(self) -> str:
+        return f"rehearsal of {self.provider} by {self.administrator}"
+
+
+class UpstreamGrant(models.Model):
+    """A session's refresh token, for asking the provider at intervals whether the session still stands.
+
+    A database trigger removes it with its session, whoever ends that: Django's own cascade would cost every sign-in
+    two more queries.
+    """
+
+    session = models.OneToOneField(
+        UserSession, on_delete=models.DO_NOTHING, db_constraint=False, primary_key=True, related_name="upstream_grant"
+    )
+    provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="grants")
+    subject = models.CharField(max_length=255)
+    refresh_token = EncryptedTextField()
+    next_check_at = models.DateTimeField()
+    last_checked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"grant of {self.provider}"
+
+
+class ExpiryNotice(models.Model):
+    """A mail to the administrators about a credential: what it was about, so that it is written once.
+
+    Attributes:
+        subject_key: the credential and its expiry, such as `secret:2027-01-31`; a new one is warned of anew.
+        threshold: the days before the end (60, 30, 14, 7, 1), or 0 for "the provider says that it has expired".
+    """
+
+    provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="expiry_notices")
+    subject_key = models.CharField(max_length=100)
+    threshold = models.PositiveSmallIntegerField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """Inserting it is the right to send it."""
+
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "subject_key", "threshold"], name="idp_expiry_notice_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.subject_key} at {self.threshold} days"
+
+
 class SpentState(models.Model):
-    """The hash of an authorization request's `state` that has come back. Inserting it is the single use."""
+    """The hash of what works once: a `state` that came back, a logout token's `jti`. Inserting it is the single use."""
 
     state_hash = models.CharField(max_length=64, primary_key=True)
     expires_at = models.DateTimeField(db_index=True)

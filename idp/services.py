@@ -8,27 +8,22 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from idp import inputs, probe
+from idp.credentials import set_secret
 from idp.errors import (
     ActiveChangeNotConfirmed,
-    AnotherProviderActive,
     ChangedMeanwhile,
     ClientSecretNeededAgain,
-    ImpactChanged,
-    ImpactNotConfirmed,
     KindUnknown,
     NameConfirmationWrong,
-    NoLocalAdministrator,
     NotADraft,
     ProviderNameTaken,
-    ProviderNotFound,
 )
-from idp.fields import Secret
-from idp.impact import Act, Impact, impact_of
-from idp.models import FederatedIdentity, IdentityProvider, Kind, SlugNumber, Status
-from idp.queries import active_provider, find_provider, last_slug_number
+from idp.impact import Act, Impact, confirmed
+from idp.models import FederatedIdentity, IdentityProvider, Kind, SlugNumber
+from idp.queries import find_provider, last_slug_number
+from idp.saving import decides_who_signs_in, locked, save_changed, save_named
 from users import sessions
 from users.audit import Actor, audited, record
-from users.models import AdminRole, Realm, State, User
 from users.permissions import Permission
 from users.services import require
 
@@ -71,11 +66,11 @@ def add_provider(*, actor: Actor, kind: str, given: ProviderInput) -> IdentityPr
     _fill(provider, given)
     notices = probe.discover(provider, given.url)
     provider.client_id = inputs.clean_client_id(given.client_id, kind=kind, tenant_id=provider.tenant_id)
-    _set_secret(provider, secret, given.client_secret_expires_on)
+    set_secret(provider, secret, given.client_secret_expires_on)
     probe.refuse_wrong_credentials(provider)
     with transaction.atomic():
         provider.slug = _reserve_slug(kind)
-        _save_named(provider)
+        save_named(provider)
         record("idp.provider.added", actor=actor, target=provider, details={"kind": kind, "issuer": provider.issuer})
     provider.notices = notices  # type: ignore[attr-defined]
     return provider
@@ -88,7 +83,7 @@ def update_provider(
     provider: IdentityProvider,
     given: ProviderInput,
     understood: bool = False,
-    seen_version: int | None = None,
+    seen_revision: int | None = None,
 ) -> IdentityProvider:
     """Change a provider with the same checks as when it was added. What fails leaves it as it was.
 
@@ -96,29 +91,29 @@ def update_provider(
 
     Args:
         understood: whether a change of an active provider that decides who can sign in was confirmed.
-        seen_version: the version that the form showed; None where the caller showed none.
+        seen_revision: the revision that the form showed; None where the caller showed none.
 
     Raises:
-        ChangedMeanwhile: it is not that version any more.
+        ChangedMeanwhile: it is not that one any more.
         ActiveChangeNotConfirmed, ClientSecretNeededAgain: see there.
         the same as `add_provider`.
     """
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
     stored, changed = find_provider(str(provider.pk)), find_provider(str(provider.pk))
-    if seen_version not in (None, stored.version):
+    if seen_revision not in (None, stored.revision):
         raise ChangedMeanwhile()
     _fill(changed, given)
     notices = _take_address(changed, stored, given)
     if given.client_secret is not None:
         secret = inputs.clean_client_secret(given.client_secret, kind=changed.kind)
-        _set_secret(changed, secret, given.client_secret_expires_on)
-    if stored.is_active and not understood and _decides_who_signs_in(stored) != _decides_who_signs_in(changed):
+        set_secret(changed, secret, given.client_secret_expires_on)
+    if stored.is_active and not understood and decides_who_signs_in(stored) != decides_who_signs_in(changed):
         raise ActiveChangeNotConfirmed()
     trust_changed = stored.trust != changed.trust
     if trust_changed or given.client_secret is not None:
         probe.refuse_wrong_credentials(changed, must_answer=stored.is_active)
     with transaction.atomic():
-        _save_changed(changed)
+        save_changed(changed)
         ended = sessions.end_sessions(provider_id=changed.pk) if trust_changed else 0
         details = {"changed": _differences(stored, changed, given), "sessions_ended": ended}
         record("idp.provider.updated", actor=actor, target=changed, details=details)
@@ -142,25 +137,6 @@ def _take_address(changed: IdentityProvider, stored: IdentityProvider, given: Pr
     return notices
 
 
-def _decides_who_signs_in(provider: IdentityProvider) -> tuple[object, ...]:
-    return (provider.trust, tuple(provider.email_domains), provider.allow_guests)
-
-
-@audited("idp.provider.secret_set", atomic=False)
-def set_client_secret(
-    *, actor: Actor, provider: IdentityProvider, client_secret: str, expires_on: date | None = None
-) -> IdentityProvider:
-    """Replace the client secret. For Entra the new one is tried first, and a wrong one changes nothing."""
-    require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
-    changed = find_provider(str(provider.pk))
-    _set_secret(changed, inputs.clean_client_secret(client_secret, kind=changed.kind), expires_on)
-    probe.refuse_wrong_credentials(changed, must_answer=changed.is_active)
-    with transaction.atomic():
-        _save_changed(changed)
-        record("idp.provider.secret_set", actor=actor, target=changed)
-    return changed
-
-
 @audited("idp.provider.tested", atomic=False)
 def test_provider(*, actor: Actor, provider: IdentityProvider) -> list[probe.Step]:
     """Ask the provider step by step whether it would work, store the answers, and return them."""
@@ -173,63 +149,6 @@ def test_provider(*, actor: Actor, provider: IdentityProvider) -> list[probe.Ste
         failed = [step.code for step in steps if step.outcome == "failed"]
         record("idp.provider.tested", actor=actor, target=provider, details={"failed": failed})
     return steps
-
-
-@audited("idp.provider.activated")
-def activate_provider(*, actor: Actor, provider: IdentityProvider, understood: bool, fingerprint: str | None) -> Impact:
-    """Send all people without a role to this provider from now on, and end the sessions that they opened locally.
-
-    Args:
-        understood: whether the impact was confirmed.
-        fingerprint: the fingerprint of the impact that was shown, or None where the caller shows none (a command).
-
-    Raises:
-        ImpactNotConfirmed, ImpactChanged: not what was confirmed.
-        AnotherProviderActive: one at a time.
-        NoLocalAdministrator: nobody could come in and repair.
-    """
-    require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
-    provider = _locked(provider)
-    if provider.is_active and understood:
-        return impact_of(Act.ACTIVATE, provider)  # a second click: it is done
-    impact = _confirmed(Act.ACTIVATE, provider, understood, fingerprint)
-    other = active_provider()
-    if other is not None:
-        raise AnotherProviderActive(name=other.name)
-    _require_local_administrator()
-    provider.status, provider.activated_at = Status.ACTIVE, timezone.now()
-    provider.version += 1
-    try:
-        with transaction.atomic():
-            provider.save(update_fields=["status", "activated_at", "version", "updated_at"])
-    except IntegrityError as error:
-        # Another provider was activated in the same moment: the constraint decides, and says no to this one.
-        raise AnotherProviderActive(name="Another provider") from error
-    sessions.end_sessions(realm=Realm.USER, person__admin_role__isnull=True)
-    record("idp.provider.activated", actor=actor, target=provider, details=impact.numbers())
-    return impact
-
-
-@audited("idp.provider.deactivated")
-def deactivate_provider(
-    *, actor: Actor, provider: IdentityProvider, understood: bool = True, fingerprint: str | None = None
-) -> Impact:
-    """End federation: people sign in locally again. Touches no network, so it works when the provider is down.
-
-    Raises:
-        ImpactNotConfirmed, ImpactChanged: not what was confirmed.
-    """
-    require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
-    provider = _locked(provider)
-    if not provider.is_active and understood:
-        return impact_of(Act.DEACTIVATE, provider)  # a second click: it is done
-    impact = _confirmed(Act.DEACTIVATE, provider, understood, fingerprint)
-    provider.status = Status.DRAFT
-    provider.version += 1
-    provider.save(update_fields=["status", "version", "updated_at"])
-    sessions.end_sessions(provider_id=provider.pk)
-    record("idp.provider.deactivated", actor=actor, target=provider, details=impact.numbers())
-    return impact
 
 
 @audited("idp.provider.deleted")
@@ -245,10 +164,10 @@ def delete_provider(
         ImpactChanged: not what was confirmed.
     """
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
-    provider = _locked(provider)
+    provider = locked(provider)
     if " ".join(confirm_name.split()) != provider.name:
         raise NameConfirmationWrong(name=provider.name)
-    impact = _confirmed(Act.DELETE, provider, True, fingerprint)
+    impact = confirmed(Act.DELETE, provider, True, fingerprint)
     record("idp.provider.deleted", actor=actor, target=provider, details={**impact.numbers(), "slug": provider.slug})
     sessions.end_sessions(provider_id=provider.pk)
     heir = IdentityProvider.objects.filter(issuer=provider.issuer).exclude(pk=provider.pk).first()
@@ -266,34 +185,11 @@ def discard_draft(*, actor: Actor, provider: IdentityProvider) -> None:
         NotADraft: it was in use; deleting it has an impact to look at.
     """
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
-    provider = _locked(provider)
+    provider = locked(provider)
     if provider.activated_at is not None:
         raise NotADraft(name=provider.name)
     record("idp.provider.deleted", actor=actor, target=provider, details={"slug": provider.slug, "draft": True})
     provider.delete()
-
-
-def _confirmed(act: Act, provider: IdentityProvider, understood: bool, fingerprint: str | None) -> Impact:
-    if not understood:
-        raise ImpactNotConfirmed()
-    impact = impact_of(act, provider)
-    if fingerprint is not None and fingerprint != impact.fingerprint:
-        raise ImpactChanged()
-    return impact
-
-
-def _locked(provider: IdentityProvider) -> IdentityProvider:
-    """Return the row as it is now, locked until the end of the transaction."""
-    locked = IdentityProvider.objects.select_for_update().filter(pk=provider.pk).first()
-    if locked is None:
-        raise ProviderNotFound(identifier=provider.name)
-    return locked
-
-
-def _require_local_administrator() -> None:
-    billing = User.objects.filter(admin_role=AdminRole.ADMINISTRATOR_WITH_BILLING, state=State.ACTIVE)
-    if not any(person.has_usable_password() for person in billing):
-        raise NoLocalAdministrator()
 
 
 def _fill(provider: IdentityProvider, given: ProviderInput) -> None:
@@ -308,12 +204,6 @@ def _fill(provider: IdentityProvider, given: ProviderInput) -> None:
         raise ProviderNameTaken(name=provider.name)
 
 
-def _set_secret(provider: IdentityProvider, secret: str, expires_on: date | None) -> None:
-    provider.client_secret = Secret.of(secret)
-    provider.client_secret_set_at = timezone.now()
-    provider.client_secret_expires_on = inputs.clean_expiry(expires_on)
-
-
 def _set_expiry(provider: IdentityProvider, day: date | None) -> None:
     """Take over a new expiry date. One that has passed meanwhile may stay: it is true, and must not block a change."""
     if day != provider.client_secret_expires_on:
@@ -325,23 +215,6 @@ def _differences(stored: IdentityProvider, changed: IdentityProvider, given: Pro
     names = ["name", "issuer", "url", "client_id", "client_secret_expires_on", "email_domains", "allow_guests"]
     differences = [name for name in names if getattr(stored, name) != getattr(changed, name)]
     return differences if given.client_secret is None else [*differences, "client_secret"]
-
-
-def _save_changed(provider: IdentityProvider) -> None:
-    """Save a changed provider, unless somebody else did since it was read; open sign-ins then start again."""
-    current = _locked(provider)
-    if current.version != provider.version:
-        raise ChangedMeanwhile()
-    provider.version += 1
-    _save_named(provider)
-
-
-def _save_named(provider: IdentityProvider) -> None:
-    try:
-        with transaction.atomic():
-            provider.save()
-    except IntegrityError as error:
-        raise ProviderNameTaken(name=provider.name) from error
 
 
 def _reserve_slug(kind: str) -> str:

@@ -174,7 +174,7 @@ def warn_of_old_port(places: Places) -> None:
 
 
 def _federated() -> bool:
-    from idp.services import active_provider  # noqa: PLC0415  (models need django.setup() first)
+    from idp.queries import active_provider  # noqa: PLC0415  (models need django.setup() first)
 
     return active_provider() is not None
 

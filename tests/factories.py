@@ -3,7 +3,7 @@
 from itertools import count
 from typing import Any
 
-from idp import services
+from idp import activation, services
 from idp.models import IdentityProvider
 from tests.entra_tenant import PracticeTenant
 from users.administrators import add_administrator
@@ -55,6 +55,6 @@ def make_provider(tenant: PracticeTenant, *, active: bool = True, **changes: Any
     kind = changes.pop("kind", "entra" if tenant.flavour == "entra" else "oidc")
     provider = services.add_provider(actor=OPERATOR, kind=kind, given=provider_input(tenant, **changes))
     if active:
-        services.activate_provider(actor=OPERATOR, provider=provider, understood=True, fingerprint=None)
+        activation.activate_provider(actor=OPERATOR, provider=provider, understood=True, fingerprint=None)
         provider.refresh_from_db()
     return provider

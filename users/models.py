@@ -127,6 +127,7 @@ class UserSession(AbstractBaseSession):
     """One browser's session. The key is stored as its SHA-256, so that reading this table signs nobody in.
 
     `provider_id` is no foreign key: providers live a floor higher, and a session outlives none of them.
+    `expire_date` is the earlier of the idle and the absolute limit; it moves on while the session is in use.
     """
 
     person = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="sessions")
@@ -136,6 +137,7 @@ class UserSession(AbstractBaseSession):
     client_ip = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=255, blank=True)
     signed_in_at = models.DateTimeField(null=True)
+    last_seen_at = models.DateTimeField(null=True)
 
     class Meta:
         """Sessions are found by person and realm, and pruned by expiry."""
@@ -150,6 +152,41 @@ class UserSession(AbstractBaseSession):
         """Return the store of these rows; Django asks for it to decode one."""
         store: type[SessionBase] = import_module(settings.SESSION_ENGINE).SessionStore
         return store
+
+
+class Organization(models.Model):
+    """What holds for the whole company: one row, made by the first change. Until then the defaults hold.
+
+    Attributes:
+        session_idle_minutes: a session that nobody uses for so long ends.
+        session_absolute_hours: a session ends so long after the sign-in, however busy it is.
+        audit_retention_days: older audit rows are removed by `manage.py housekeeping`.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    session_idle_minutes = models.PositiveIntegerField(default=60)
+    session_absolute_hours = models.PositiveIntegerField(default=8)
+    audit_retention_days = models.PositiveIntegerField(default=365)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        """One row, with limits that make sense."""
+
+        constraints = [
+            models.CheckConstraint(condition=models.Q(id=1), name="users_organization_one_row"),
+            models.CheckConstraint(
+                condition=models.Q(session_idle_minutes__range=(5, 10080)), name="users_organization_idle_range"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(session_absolute_hours__range=(1, 720)), name="users_organization_absolute_range"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(audit_retention_days__range=(30, 3650)), name="users_organization_retention_range"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return "Organization settings"
 
 
 class Outcome(models.TextChoices):

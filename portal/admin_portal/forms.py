@@ -138,7 +138,7 @@ class ProviderForm(forms.Form):
         required=False,
         help_text="Needed where address, client ID, email domains or guests change.",
     )
-    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: Any = None, *, kind: str, provider: IdentityProvider | None = None) -> None:
         initial = (
@@ -156,7 +156,7 @@ class ProviderForm(forms.Form):
         if provider is None or not provider.is_active:
             del self.fields["understood"]
         if provider is None:
-            del self.fields["version"]
+            del self.fields["revision"]
         else:
             self.fields["client_secret"].required = False
             self.fields["client_secret"].help_text = "Leave it empty to keep the stored one."
@@ -184,7 +184,7 @@ def _initial(provider: IdentityProvider) -> dict[str, Any]:
         "client_secret_expires_on": provider.client_secret_expires_on,
         "email_domains": "\n".join(provider.email_domains),
         "allow_guests": provider.allow_guests,
-        "version": provider.version,
+        "revision": provider.revision,
     }
 
 

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from idp import queries, services
+from idp import activation, queries, services
 from idp.errors import ImpactChanged, KindUnknown
 from idp.impact import Act, Impact, impact_of
 from idp.models import FederatedIdentity, IdentityProvider, Kind
@@ -74,7 +74,7 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
                 provider=provider,
                 given=form.values(),
                 understood=form.cleaned_data.get("understood", False),
-                seen_version=form.cleaned_data["version"],
+                seen_revision=form.cleaned_data["revision"],
             )
         except DirectoryError as error:
             show_on_form(form, error)
@@ -177,10 +177,10 @@ def _perform(request: HttpRequest, provider: IdentityProvider, act: Act) -> None
     actor, fingerprint = actor_of(request), request.POST.get("fingerprint", "")
     understood = bool(request.POST.get("understood"))
     if act == Act.ACTIVATE:
-        services.activate_provider(actor=actor, provider=provider, understood=understood, fingerprint=fingerprint)
+        activation.activate_provider(actor=actor, provider=provider, understood=understood, fingerprint=fingerprint)
         messages.success(request, f"{provider.name} is active: people sign in with it from now on.")
     elif act == Act.DEACTIVATE:
-        services.deactivate_provider(actor=actor, provider=provider, understood=understood, fingerprint=fingerprint)
+        activation.deactivate_provider(actor=actor, provider=provider, understood=understood, fingerprint=fingerprint)
         messages.success(request, f"{provider.name} is not active any more: people sign in with their passwords.")
     else:
         name = request.POST.get("confirm_name", "")

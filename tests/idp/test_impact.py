@@ -2,7 +2,7 @@
 
 import pytest
 
-from idp import services
+from idp import activation, credentials, services
 from idp.errors import ImpactChanged, ImpactNotConfirmed, NameConfirmationWrong
 from idp.impact import Act, Impact, impact_of
 from idp.models import IdentityProvider
@@ -51,7 +51,7 @@ def test_activation_ends_local_sessions_of_people_but_not_of_administrators(
     admin.sign_in_as_administrator(administrator)
     provider = make_provider(tenant, active=False)
     assert numbers(Act.ACTIVATE, provider)["sessions_ended"] == 1
-    services.activate_provider(actor=OPERATOR, provider=provider, understood=True, fingerprint=None)
+    activation.activate_provider(actor=OPERATOR, provider=provider, understood=True, fingerprint=None)
     assert not local.is_signed_in
     assert admin.is_administering
     assert last_event(action="idp.provider.activated").details["sessions_ended"] == 1
@@ -61,7 +61,7 @@ def test_deactivation_names_who_has_no_password(provider: IdentityProvider, ada:
     browser_client.federated_sign_in()
     expected = {"locked_out": 1, "back_to_password": 0, "sessions_ended": 1}
     assert numbers(Act.DEACTIVATE, provider) == expected
-    services.deactivate_provider(actor=OPERATOR, provider=provider)
+    activation.deactivate_provider(actor=OPERATOR, provider=provider)
     assert not browser_client.is_signed_in
 
 
@@ -71,7 +71,7 @@ def test_people_with_a_password_come_in_again_after_deactivation(
     person = make_person(password=PASSWORD)
     provider = make_provider(tenant)
     assert numbers(Act.DEACTIVATE, provider)["back_to_password"] == 1
-    services.deactivate_provider(actor=OPERATOR, provider=provider)
+    activation.deactivate_provider(actor=OPERATOR, provider=provider)
     browser_client.sign_in_with_password(person)
     assert browser_client.is_signed_in
 
@@ -95,7 +95,7 @@ def test_a_stale_confirmation_changes_nothing(tenant: PracticeTenant, administra
     seen = impact_of(Act.ACTIVATE, provider).fingerprint
     make_person()
     with pytest.raises(ImpactChanged):
-        services.activate_provider(actor=OPERATOR, provider=provider, understood=True, fingerprint=seen)
+        activation.activate_provider(actor=OPERATOR, provider=provider, understood=True, fingerprint=seen)
     provider.refresh_from_db()
     assert not provider.is_active
     assert last_event(action="idp.provider.activated").error_code == "idp.impact_changed"
@@ -104,9 +104,9 @@ def test_a_stale_confirmation_changes_nothing(tenant: PracticeTenant, administra
 def test_a_changed_provider_makes_a_confirmation_stale(tenant: PracticeTenant, administrator: User) -> None:
     provider = make_provider(tenant, active=False)
     seen = impact_of(Act.ACTIVATE, provider).fingerprint
-    services.set_client_secret(actor=OPERATOR, provider=provider, client_secret=tenant.add_secret())
+    credentials.set_client_secret(actor=OPERATOR, provider=provider, client_secret=tenant.add_secret())
     with pytest.raises(ImpactChanged):
-        services.activate_provider(actor=OPERATOR, provider=provider, understood=True, fingerprint=seen)
+        activation.activate_provider(actor=OPERATOR, provider=provider, understood=True, fingerprint=seen)
 
 
 def test_sessions_that_come_and_go_do_not_make_a_confirmation_stale(
@@ -116,14 +116,14 @@ def test_sessions_that_come_and_go_do_not_make_a_confirmation_stale(
     person = make_person(password=PASSWORD)
     seen = impact_of(Act.ACTIVATE, provider).fingerprint
     browser_client.sign_in_with_password(person)
-    services.activate_provider(actor=OPERATOR, provider=provider, understood=True, fingerprint=seen)
+    activation.activate_provider(actor=OPERATOR, provider=provider, understood=True, fingerprint=seen)
     assert not browser_client.is_signed_in
 
 
 def test_nothing_is_activated_without_understanding(tenant: PracticeTenant, administrator: User) -> None:
     provider = make_provider(tenant, active=False)
     with pytest.raises(ImpactNotConfirmed):
-        services.activate_provider(actor=OPERATOR, provider=provider, understood=False, fingerprint=None)
+        activation.activate_provider(actor=OPERATOR, provider=provider, understood=False, fingerprint=None)
 
 
 def test_nothing_is_deleted_under_another_name(tenant: PracticeTenant, administrator: User) -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import override_settings
 
-from idp import queries, services
+from idp import activation, credentials, queries, services
 from idp.errors import AnotherProviderActive, ProviderNotFound
 from idp.impact import Act, impact_of
 from idp.models import FederatedIdentity, IdentityProvider
@@ -173,7 +173,7 @@ def test_an_active_provider_is_not_changed_while_entra_cannot_be_asked(
 ) -> None:
     tenant.fault("token", Fault.HTML)
     with pytest.raises(DirectoryError):
-        services.set_client_secret(actor=OPERATOR, provider=provider, client_secret=tenant.add_secret())
+        credentials.set_client_secret(actor=OPERATOR, provider=provider, client_secret=tenant.add_secret())
     assert IdentityProvider.objects.get().version == provider.version
 
 
@@ -198,19 +198,19 @@ def test_the_stored_secret_is_not_sent_to_another_address(
 
 def test_a_change_on_top_of_somebody_elses_is_refused(tenant: PracticeTenant, db: None) -> None:
     provider = make_provider(tenant, active=False)
-    services.set_client_secret(actor=OPERATOR, provider=provider, client_secret=tenant.add_secret())
+    credentials.set_client_secret(actor=OPERATOR, provider=provider, client_secret=tenant.add_secret())
     given = provider_input(tenant, name="Renamed", client_secret=None)
     with pytest.raises(DirectoryError) as caught:
-        services.update_provider(actor=OPERATOR, provider=provider, given=given, seen_version=1)
+        services.update_provider(actor=OPERATOR, provider=provider, given=given, seen_revision=1)
     assert caught.value.code == "idp.changed_meanwhile"
-    services.update_provider(actor=OPERATOR, provider=provider, given=given, seen_version=2)
+    services.update_provider(actor=OPERATOR, provider=provider, given=given, seen_revision=2)
 
 
 def test_links_of_a_shared_tenant_survive_the_deletion_of_the_former_provider(
     tenant: PracticeTenant, provider: IdentityProvider, ada: User, browser_client: Browser
 ) -> None:
     browser_client.federated_sign_in()
-    services.deactivate_provider(actor=OPERATOR, provider=provider)
+    activation.deactivate_provider(actor=OPERATOR, provider=provider)
     make_provider(tenant, name="New registration")
     assert impact_of(Act.DELETE, provider).numbers()["links_lost"] == 0
     services.delete_provider(actor=OPERATOR, provider=provider, confirm_name="Contoso Entra")
@@ -221,7 +221,7 @@ def test_links_of_a_shared_tenant_survive_the_deletion_of_the_former_provider(
 def test_only_one_provider_is_active(tenant: PracticeTenant, provider: IdentityProvider) -> None:
     second = make_provider(tenant, active=False, name="Second")
     with pytest.raises(AnotherProviderActive):
-        services.activate_provider(actor=OPERATOR, provider=second, understood=True, fingerprint=None)
+        activation.activate_provider(actor=OPERATOR, provider=second, understood=True, fingerprint=None)
     with pytest.raises(IntegrityError), transaction.atomic():
         IdentityProvider.objects.filter(pk=second.pk).update(status="active")
 
@@ -234,7 +234,7 @@ def test_activation_is_refused_while_nobody_could_repair_it(tenant: PracticeTena
 
 
 def test_a_draft_that_was_in_use_is_not_simply_discarded(tenant: PracticeTenant, provider: IdentityProvider) -> None:
-    services.deactivate_provider(actor=OPERATOR, provider=provider)
+    activation.deactivate_provider(actor=OPERATOR, provider=provider)
     with pytest.raises(DirectoryError) as caught:
         services.discard_draft(actor=OPERATOR, provider=provider)
     assert caught.value.code == "idp.not_a_draft"

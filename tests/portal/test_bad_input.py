@@ -11,7 +11,7 @@ from django.urls import path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from idp import services
+from idp import activation
 from idp.impact import Act, impact_of
 from idp.models import IdentityProvider, SlugNumber, Status
 from portal.urls import handler403, handler500
@@ -293,7 +293,7 @@ def test_deleting_twice_deletes_once(
 
 
 def test_what_was_in_use_is_not_discarded(provider: IdentityProvider, knocker: Browser) -> None:
-    services.deactivate_provider(actor=OPERATOR, provider=provider)
+    activation.deactivate_provider(actor=OPERATOR, provider=provider)
     refused = knocker.post(f"{PROVIDERS}{provider.pk}/discard/")
     assert (refused.status_code, error_code(refused)) == (409, "idp.not_a_draft")
     assert IdentityProvider.objects.exists()
@@ -302,7 +302,7 @@ def test_what_was_in_use_is_not_discarded(provider: IdentityProvider, knocker: B
 @pytest.mark.parametrize("act", Act)
 def test_a_stale_confirmation_shows_the_new_numbers(act: Act, draft_to_use: IdentityProvider, knocker: Browser) -> None:
     if act != Act.ACTIVATE:
-        services.activate_provider(actor=OPERATOR, provider=draft_to_use, understood=True, fingerprint=None)
+        activation.activate_provider(actor=OPERATOR, provider=draft_to_use, understood=True, fingerprint=None)
     stale = impact_form(act, draft_to_use)
     make_person(display_name="Somebody New")
     refused = knocker.post(f"{PROVIDERS}{draft_to_use.pk}/{act.value}/", stale)
@@ -324,7 +324,7 @@ def test_a_forged_confirmation_does_nothing(
 
 
 def test_a_confirmation_of_one_act_confirms_no_other(draft_to_use: IdentityProvider, knocker: Browser) -> None:
-    services.activate_provider(actor=OPERATOR, provider=draft_to_use, understood=True, fingerprint=None)
+    activation.activate_provider(actor=OPERATOR, provider=draft_to_use, understood=True, fingerprint=None)
     form = impact_form(Act.DELETE, draft_to_use)
     assert knocker.post(f"{PROVIDERS}{draft_to_use.pk}/deactivate/", form).status_code == 409
     assert IdentityProvider.objects.get().is_active

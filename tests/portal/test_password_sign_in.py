@@ -5,8 +5,8 @@ import re
 import pytest
 from django.http import HttpResponse
 
+from idp.activation import deactivate_provider
 from idp.models import IdentityProvider
-from idp.services import deactivate_provider
 from tests.browsing import Browser, assert_refused, last_event, parameters
 from tests.entra_tenant import PracticeTenant
 from tests.factories import OPERATOR, PASSWORD, make_administrator, make_person, make_provider

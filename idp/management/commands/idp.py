@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from idp import queries, services
+from idp import activation, credentials, queries, services
 from idp.errors import ImpactNotConfirmed
 from idp.impact import Act, Impact, Line, impact_of
 from idp.models import FederatedIdentity, IdentityProvider, Kind
@@ -87,7 +87,7 @@ class Command(DirectoryCommand):
         )
         provider = services.add_provider(actor=self.actor, kind=options["kind"], given=given)
         if options["activate"]:
-            services.activate_provider(actor=self.actor, provider=provider, understood=True, fingerprint=None)
+            activation.activate_provider(actor=self.actor, provider=provider, understood=True, fingerprint=None)
         self.print_record(provider_row(queries.find_provider(str(provider.pk))))
 
     def list(self, options: dict[str, Any]) -> None:
@@ -117,7 +117,7 @@ class Command(DirectoryCommand):
             return
         if not options["understood"] and not self.as_json:
             self._print_impact(impact_of(Act.ACTIVATE, provider))
-        services.activate_provider(
+        activation.activate_provider(
             actor=self.actor, provider=provider, understood=options["understood"], fingerprint=None
         )
         self.print_record(provider_row(queries.find_provider(str(provider.pk))))
@@ -129,7 +129,7 @@ class Command(DirectoryCommand):
             self._print_impact(impact_of(Act.DEACTIVATE, provider))
             return
         locked_out = [line for line in impact_of(Act.DEACTIVATE, provider).lines if line.key == "locked_out"]
-        services.deactivate_provider(actor=self.actor, provider=provider)
+        activation.deactivate_provider(actor=self.actor, provider=provider)
         for line in locked_out:
             if line.count:
                 self.stderr.write(_in_words(line))
@@ -138,7 +138,7 @@ class Command(DirectoryCommand):
     def set_secret(self, options: dict[str, Any]) -> None:
         """Replace the client secret."""
         provider = queries.find_provider(options["provider"])
-        changed = services.set_client_secret(
+        changed = credentials.set_client_secret(
             actor=self.actor,
             provider=provider,
             client_secret=read_secret("Client secret"),

@@ -8,7 +8,7 @@ import time_machine
 from django.http import HttpResponse
 from django.utils import timezone
 
-from idp import services
+from idp import activation
 from idp.models import FederatedIdentity, IdentityProvider, SpentState
 from tests.browsing import Browser, assert_refused, error_code, last_event
 from tests.entra_tenant import PracticeTenant
@@ -97,7 +97,7 @@ def test_another_providers_state_is_refused(
     tenant: PracticeTenant, plain_tenant: PracticeTenant, provider: IdentityProvider, ada: User, browser_client: Browser
 ) -> None:
     location = browser_client.at_provider(browser_client.begin())
-    services.deactivate_provider(actor=OPERATOR, provider=provider)
+    activation.deactivate_provider(actor=OPERATOR, provider=provider)
     other = make_provider(plain_tenant, name="The other one")
     plain_tenant.reset_log()
     response = browser_client.get(f"/oauth/callback/{other.slug}?{urlsplit(location).query}")
