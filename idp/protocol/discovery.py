@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from idp.protocol import errors, url_errors
+from idp.protocol.client_assertion import ASSERTION_ALGORITHM
 from idp.protocol.clouds import cloud_of_host
 from idp.protocol.http import HttpClient, JsonResponse
 from idp.protocol.types import AuthMethod, ProviderMetadata
@@ -23,6 +24,13 @@ GOOGLE_ISSUER = "https://accounts.google.com"
 _OKTA_DOMAINS = (".okta.com", ".oktapreview.com", ".okta-emea.com", ".okta-gov.com", ".okta.mil")
 _WELL_KNOWN_SUFFIXES = (WELL_KNOWN, "/.well-known/oauth-authorization-server")
 _ISSUER_HINT = "Paste the issuer of your provider, such as https://login.example.com."
+# Front-Channel Logout 1.0 section 3, Back-Channel Logout 1.0 section 2.1.
+_LOGOUT_FLAGS = (
+    "frontchannel_logout_supported",
+    "frontchannel_logout_session_supported",
+    "backchannel_logout_supported",
+    "backchannel_logout_session_supported",
+)
 _SECURE_ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
@@ -41,8 +49,8 @@ def normalise_issuer(text: str, *, kind: GenericKind, insecure_origins: frozense
     if kind == "okta":
         return _okta_issuer(parts)
     path = parts.path
-    for suffix in _WELL_KNOWN_SUFFIXES:
-        path = path.removesuffix(suffix)
+    while path.endswith(_WELL_KNOWN_SUFFIXES):
+        path = path[: path.rindex("/.well-known/")]
     # Issuers are compared as they are: a trailing slash belongs to some (Auth0) and not to others.
     return parts.origin + path
 
@@ -105,7 +113,13 @@ def fetch_metadata(
 
     The result's `issuer` is the document's: what was pasted may lack its trailing slash, or have one too many.
     """
-    document = fetch_document(client, issuer)
+    return read_document(fetch_document(client, issuer), issuer, insecure_origins=insecure_origins)
+
+
+def read_document(
+    document: Mapping[str, Any], issuer: str, *, insecure_origins: frozenset[str] = frozenset()
+) -> ProviderMetadata:
+    """Checks the discovery document of an issuer that was pasted, perhaps with a slash too few or too many."""
     found = document.get("issuer")
     if isinstance(found, str) and found.rstrip("/") == issuer.rstrip("/"):
         issuer = found
@@ -160,6 +174,12 @@ def parse_metadata(
         cloud_instance_name=_text(document, "cloud_instance_name"),
         msgraph_host=_text(document, "msgraph_host"),
         tenant_region_scope=_text(document, "tenant_region_scope"),
+        scopes_supported=_texts(document, "scopes_supported"),
+        grant_types_supported=_texts(document, "grant_types_supported"),
+        token_endpoint_auth_signing_alg_values_supported=_texts(
+            document, "token_endpoint_auth_signing_alg_values_supported"
+        ),
+        **{member: _flag(document, member) for member in _LOGOUT_FLAGS},
     )
 
 
@@ -175,9 +195,21 @@ def allowed_algorithms(kind: str, metadata: ProviderMetadata) -> frozenset[str]:
     return allowed
 
 
-def choose_auth_method(metadata: ProviderMetadata) -> AuthMethod:
-    """How to send the client secret: `client_secret_post` where offered, else Basic, the default of Discovery 3."""
+def choose_auth_method(metadata: ProviderMetadata, *, assertion: bool = False) -> AuthMethod:
+    """How to prove which application we are.
+
+    A client secret goes by `client_secret_post` where offered, else by Basic, the default of Discovery 3. With
+    `assertion` a certificate is used instead (`private_key_jwt`): that is the administrator's decision, so a provider
+    that does not offer it is refused, and no secret is sent in its place.
+    """
     offered = metadata.token_endpoint_auth_methods_supported or ("client_secret_basic",)
+    if assertion:
+        if "private_key_jwt" not in offered:
+            raise errors.AssertionUnsupported(offered=", ".join(offered))
+        algorithms = metadata.token_endpoint_auth_signing_alg_values_supported
+        if algorithms and ASSERTION_ALGORITHM not in algorithms:
+            raise errors.AssertionAlgorithmUnsupported(algorithm=ASSERTION_ALGORITHM, offered=", ".join(algorithms))
+        return "private_key_jwt"
     if "client_secret_post" in offered:
         return "client_secret_post"
     if "client_secret_basic" in offered:

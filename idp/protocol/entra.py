@@ -177,7 +177,11 @@ def _authority(cloud: str, origin: str, tenant: str, notices: tuple[str, ...]) -
 
 def discover(client: HttpClient, authority: EntraAuthority) -> tuple[EntraAuthority, ProviderMetadata]:
     """Fetches and checks a tenant's discovery document; a domain becomes the GUID that its issuer names."""
-    response = client.get_json(authority.issuer + WELL_KNOWN)
+    return read_document(client.get_json(authority.issuer + WELL_KNOWN), authority)
+
+
+def read_document(response: JsonResponse, authority: EntraAuthority) -> tuple[EntraAuthority, ProviderMetadata]:
+    """Checks the answer of a tenant's well-known address."""
     if response.status != 200:
         raise _refusal(response, authority)
     _check_cloud(response.body, authority)

@@ -212,6 +212,28 @@ class AuthMethodUnsupported(DiscoveryError):
     hint = "Allow client_secret_post or client_secret_basic for this application at the provider."
 
 
+class AssertionUnsupported(DiscoveryError):
+    """A certificate was asked for, and the provider does not advertise private_key_jwt (OIDC Core 9)."""
+
+    code = "idp.discovery.assertion"
+    http_status = 400
+    exit_status = 2
+    field = ""
+    message = "The provider does not let applications sign in with a certificate (it offers {offered})."
+    hint = "Use a client secret for this provider, or allow private_key_jwt for the application there."
+
+
+class AssertionAlgorithmUnsupported(DiscoveryError):
+    """The provider takes assertions, but none that is signed as ours are (Discovery 3)."""
+
+    code = "idp.discovery.assertion_algorithm"
+    http_status = 400
+    exit_status = 2
+    field = ""
+    message = "The provider takes certificates, but not with {algorithm} (it offers {offered})."
+    hint = "Use a client secret for this provider, or allow the algorithm for the application there."
+
+
 class CloudMismatch(DiscoveryError):
     """The tenant lives in another national cloud: the global host answers for it with that cloud's endpoints."""
 

@@ -6,7 +6,6 @@ drips one byte a second, in headers or body, or that never stops sending, is cut
 
 import base64
 import os
-import queue
 import socket
 import ssl
 import threading
@@ -14,7 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -24,13 +23,17 @@ from urllib3.exceptions import HTTPError, ProtocolError, SSLError
 from urllib3.exceptions import TimeoutError as PoolTimeoutError
 
 from idp.protocol import errors
-from idp.protocol.addresses import is_allowed
 from idp.protocol.bodies import json_body
 from idp.protocol.budget import BUDGET
-from idp.protocol.urls import UrlParts, is_callable, is_insecure_origin, split_url
+from idp.protocol.http_types import HttpPolicy, JsonResponse
+from idp.protocol.reachability import ResolvedHost, TlsFacts, tls_facts
+from idp.protocol.resolution import Address, CheckedResolver
+from idp.protocol.urls import UrlParts, is_callable, split_url
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
+
+__all__ = ["HttpClient", "HttpPolicy", "JsonResponse", "Resolver"]
 
 # Load balancers drop idle connections without a word after a few minutes. A POST on such a connection would hang and
 # could not be repeated, because a code is single use, so an old connection is not used again.
@@ -40,35 +43,6 @@ _CONNECTIONS_PER_POOL = 32
 _MAX_ADDRESSES = 3
 
 Resolver = Callable[..., list[tuple[Any, ...]]]
-
-
-@dataclass(frozen=True)
-class HttpPolicy:
-    """What a client may call, and how long and how much it waits for.
-
-    Attributes:
-        insecure_origins: exact origins that are exempt from https and from the address check (practice and tests).
-        private_hosts: hosts that may resolve to private addresses, over https still.
-        ca_file: trust only these certificate authorities, in place of the system's.
-    """
-
-    insecure_origins: frozenset[str] = frozenset()
-    private_hosts: frozenset[str] = frozenset()
-    ca_file: str | None = None
-    connect_timeout: float = 3.0
-    read_timeout: float = 5.0
-    total_timeout: float = 8.0
-    max_bytes: int = 262144
-
-
-@dataclass(frozen=True)
-class JsonResponse:
-    """An answer with a JSON object, whatever its status; header names are lower-cased."""
-
-    status: int
-    body: dict[str, Any]
-    headers: Mapping[str, str]
-    elapsed_ms: int
 
 
 class _PlainSocket(socket.socket):
@@ -104,44 +78,14 @@ class _Dialler:
 
     def __init__(self, policy: HttpPolicy, resolver: Resolver) -> None:
         self._policy = policy
-        self._resolver = resolver
-        self._private_hosts = frozenset(host.lower().rstrip(".") for host in policy.private_hosts)
+        self.resolver = CheckedResolver(policy, partial(resolver, type=socket.SOCK_STREAM))
 
     def dial(self, parts: UrlParts) -> socket.socket:
         """A connected socket to an address that was checked."""
         BUDGET.connected = True
-        return self._connect_first(parts.host, self.checked_addresses(parts))
+        return self._connect_first(parts.host, self.resolver.addresses(parts))
 
-    def checked_addresses(self, parts: UrlParts) -> list[tuple[int, tuple[Any, ...]]]:
-        """The addresses of a host, all of which may be called."""
-        addresses = self._resolve(parts)
-        if not is_insecure_origin(parts, self._policy.insecure_origins):
-            for _, address in addresses:
-                # One bad address refuses the name: an honest public provider has none.
-                if not is_allowed(address[0], private=parts.host in self._private_hosts):
-                    raise errors.AddressBlocked(host=parts.host, address=address[0])
-        return addresses
-
-    def _resolve(self, parts: UrlParts) -> list[tuple[int, tuple[Any, ...]]]:
-        answers: queue.SimpleQueue[list[tuple[Any, ...]]] = queue.SimpleQueue()
-
-        def look_up() -> None:
-            try:
-                answers.put(self._resolver(parts.host, parts.port, type=socket.SOCK_STREAM))
-            except (OSError, UnicodeError):
-                answers.put([])
-
-        # getaddrinfo takes no timeout and may block for half a minute: it blocks a thread of its own.
-        threading.Thread(target=look_up, name="gatehouse-resolver", daemon=True).start()
-        try:
-            found = answers.get(timeout=BUDGET.seconds(self._policy.connect_timeout))
-        except queue.Empty:
-            raise errors.HttpTimeout(host=parts.host) from None
-        if not found:
-            raise errors.NameNotResolved(host=parts.host)
-        return [(entry[0], entry[4]) for entry in found]
-
-    def _connect_first(self, host: str, addresses: list[tuple[int, tuple[Any, ...]]]) -> socket.socket:
+    def _connect_first(self, host: str, addresses: list[Address]) -> socket.socket:
         """Tries a few addresses, sharing the connect timeout among them."""
         ends_at = time.monotonic() + BUDGET.seconds(self._policy.connect_timeout)
         tried = addresses[:_MAX_ADDRESSES]
@@ -206,11 +150,39 @@ class HttpClient:
         self._pools: OrderedDict[tuple[int, str], HTTPConnectionPool] = OrderedDict()
         self._lock = threading.Lock()
 
+    def resolve(self, url: str) -> ResolvedHost:
+        """The addresses of a URL's host, all of which may be called.
+
+        Raises:
+            AddressBlocked: with the addresses `found`, and those `refused` among them, in its context.
+        """
+        parts = self._begin(url)
+        started = time.monotonic()
+        addresses = self._dialler.resolver.addresses(parts)
+        distinct = tuple(dict.fromkeys(str(address[0]) for _, address in addresses))
+        return ResolvedHost(parts.host, distinct, _milliseconds_since(started))
+
+    def inspect_tls(self, url: str) -> TlsFacts:
+        """Makes a TLS connection to a URL's host, as a request would, and closes it without one."""
+        parts = self._begin(url)
+        if parts.scheme != "https":
+            return TlsFacts(used=False)
+        started = time.monotonic()
+        with self._dialler.dial(parts) as connected:
+            try:
+                with self._tls_context().wrap_socket(connected, server_hostname=parts.host) as secured:
+                    certificate = secured.getpeercert(binary_form=True) or b""
+                    return tls_facts(secured.version() or "", certificate, _milliseconds_since(started))
+            except TimeoutError:
+                raise errors.HttpTimeout(host=parts.host) from None
+            except ssl.SSLError as exc:
+                raise _tls_failure(exc, parts.host) from exc
+            except OSError:
+                raise errors.ConnectionBroken(host=parts.host) from None
+
     def check_address(self, url: str) -> None:
         """Refuses a URL that could not be called now, without calling it: for endpoints that are stored for later."""
-        parts = self._checked(url)
-        BUDGET.begin(parts.host, self.policy.total_timeout, self.policy.read_timeout, self.policy.max_bytes)
-        self._dialler.checked_addresses(parts)
+        self.resolve(url)
 
     def get_json(self, url: str) -> JsonResponse:
         """GETs a JSON object."""
@@ -226,10 +198,9 @@ class HttpClient:
         return self._exchange("POST", url, headers, urlencode(form).encode())
 
     def _exchange(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> JsonResponse:
-        parts = self._checked(url)
         started = time.monotonic()
+        parts = self._begin(url)
         policy, host = self.policy, parts.host
-        BUDGET.begin(host, policy.total_timeout, policy.read_timeout, policy.max_bytes)
         headers |= {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "Gatehouse"}
         try:
             response = self._send(self._pool(parts), method, parts.target, headers, body)
@@ -238,12 +209,15 @@ class HttpClient:
             raise _translated(exc, host) from exc
         names = {name.lower(): value for name, value in response.headers.items()}
         document = json_body(content, names.get("content-encoding", ""), response.status, host, policy.max_bytes)
-        return JsonResponse(response.status, document, names, round((time.monotonic() - started) * 1000))
+        return JsonResponse(response.status, document, names, _milliseconds_since(started))
 
-    def _checked(self, url: str) -> UrlParts:
+    def _begin(self, url: str) -> UrlParts:
+        """The URL, if it may be called, and a deadline that runs from now on."""
+        policy = self.policy
         with suppress(ValueError):
             parts = split_url(url)
-            if is_callable(parts, self.policy.insecure_origins):
+            if is_callable(parts, policy.insecure_origins):
+                BUDGET.begin(parts.host, policy.total_timeout, policy.read_timeout, policy.max_bytes)
                 return parts
         raise errors.UrlNotAllowed
 
@@ -260,10 +234,13 @@ class HttpClient:
     def _new_pool(self, parts: UrlParts) -> HTTPConnectionPool:
         options: dict[str, Any] = {"maxsize": _CONNECTIONS_PER_POOL, "dialler": self._dialler, "parts": parts}
         if parts.scheme == "https":
-            # Built once, when it is needed first: reading the system's trust store takes tens of milliseconds.
-            self._tls = self._tls or _tls_context(self.policy.ca_file)
-            return _TlsPool(parts.host, parts.port, ssl_context=self._tls, **options)
+            return _TlsPool(parts.host, parts.port, ssl_context=self._tls_context(), **options)
         return _PlainPool(parts.host, parts.port, **options)
+
+    def _tls_context(self) -> ssl.SSLContext:
+        # Built once, when it is needed first: reading the system's trust store takes tens of milliseconds.
+        self._tls = self._tls or _new_tls_context(self.policy.ca_file)
+        return self._tls
 
     def _send(
         self, pool: HTTPConnectionPool, method: str, target: str, headers: dict[str, str], body: bytes | None
@@ -295,7 +272,11 @@ class HttpClient:
         return bytes(content)
 
 
-def _tls_context(ca_file: str | None) -> ssl.SSLContext:
+def _milliseconds_since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)
+
+
+def _new_tls_context(ca_file: str | None) -> ssl.SSLContext:
     # Not ssl.create_default_context(): that writes session keys to the file named by SSLKEYLOGFILE.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -311,7 +292,10 @@ def _translated(exc: HTTPError, host: str) -> errors.HttpError:
     if isinstance(exc, PoolTimeoutError):
         return errors.HttpTimeout(host=host)
     if isinstance(exc, SSLError):
-        cause = exc.args[0] if exc.args else None
-        reason = getattr(cause, "verify_message", None) or getattr(cause, "reason", None) or "the handshake failed"
-        return errors.TlsFailed(host=host, reason=str(reason)[:200].rstrip("."))
+        return _tls_failure(exc.args[0] if exc.args else None, host)
     return errors.ConnectionBroken(host=host)
+
+
+def _tls_failure(cause: object, host: str) -> errors.TlsFailed:
+    reason = getattr(cause, "verify_message", None) or getattr(cause, "reason", None) or "the handshake failed"
+    return errors.TlsFailed(host=host, reason=str(reason)[:200].rstrip("."))

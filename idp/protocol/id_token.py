@@ -1,7 +1,6 @@
 """ID token validation, in the order of reference/rp-conformance.md (OIDC Core 3.1.3.7, RFC 7519, RFC 8725)."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 import re
@@ -10,24 +9,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from jwt.algorithms import get_default_algorithms
-from jwt.exceptions import PyJWTError
-
+from idp.protocol import jws
 from idp.protocol import token_errors as refused
 from idp.protocol.claims import build, has_controls, numeric_date
 from idp.protocol.jwks import JwksCache
 from idp.protocol.key_sets import SigningKey
-from idp.protocol.strict_json import parse_object
 from idp.protocol.types import IdTokenClaims
 
-_MAX_BYTES = 16384
-_MAX_AGE = 600
 _MAX_SUBJECT = 255
-_BASE64URL = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _TENANT_PLACEHOLDER = re.compile(re.escape("{tenantid}"), re.IGNORECASE)
 _HASHES = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
+
+_REFUSALS = jws.Refusals(
+    malformed=refused.TokenMalformed,
+    too_large=refused.TokenTooLarge,
+    unsigned=refused.TokenUnsigned,
+    algorithm=refused.TokenAlgorithm,
+    critical_header=refused.TokenCriticalHeader,
+    signature=refused.TokenSignature,
+    issuer=refused.TokenIssuer,
+    audience_missing=refused.TokenAudienceMissing,
+    audience=refused.TokenAudience,
+    expiry_missing=refused.TokenExpiryMissing,
+    expiry_malformed=refused.TokenExpiryMalformed,
+    expired=refused.TokenExpired,
+    not_before_malformed=refused.TokenNotBeforeMalformed,
+    not_before=refused.TokenNotBefore,
+    issued_at_missing=refused.TokenIssuedAtMissing,
+    issued_at_malformed=refused.TokenIssuedAtMalformed,
+    issued_in_future=refused.TokenIssuedInFuture,
+    too_old=refused.TokenTooOld,
+)
 
 
 @dataclass(frozen=True)
@@ -49,16 +62,38 @@ class IdTokenPolicy:
     jwks_uri: str
     entra: EntraTokenPolicy | None = None
     leeway: int = 60
+    code: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
-class _Jws:
-    """A compact JWS, taken apart (RFC 7515 section 7.1)."""
+class OriginalSignIn:
+    """What the first ID token of a session said, and what every refreshed one has to repeat (OIDC Core 12.2).
 
-    header: dict[str, Any]
-    payload: dict[str, Any]
-    signing_input: bytes
-    signature: bytes
+    Attributes:
+        tenant_id: Entra's, lower-cased; "" elsewhere. `object_id` likewise.
+        auth_time: when the person authenticated, where the provider said so.
+        nonce: the nonce of that sign-in; "" where it was not kept, and then a refreshed token may hold none.
+    """
+
+    issuer: str
+    subject: str
+    tenant_id: str = ""
+    object_id: str = ""
+    auth_time: int | None = None
+    nonce: str = field(default="", repr=False)
+
+    @classmethod
+    def of(cls, claims: IdTokenClaims, *, nonce: str = "") -> "OriginalSignIn":
+        """What to keep of the claims that began a session."""
+        authenticated_at = numeric_date(claims.raw.get("auth_time"))
+        return cls(
+            issuer=claims.issuer,
+            subject=claims.subject,
+            tenant_id=claims.tenant_id,
+            object_id=claims.object_id,
+            auth_time=None if authenticated_at is None else int(authenticated_at),
+            nonce=nonce,
+        )
 
 
 def verify(
@@ -70,162 +105,124 @@ def verify(
         TokenRefused: with a code of its own for each reason.
         DirectoryError: the provider's keys could not be had.
     """
-    now = time.time() if now is None else now
-    jws = _take_apart(token)
-    algorithm = _check_header(jws.header, policy.algorithms)
-    key = _verify_signature(jws, algorithm, policy, keys)
-    audience = _check_parties(jws.payload, policy)
-    _check_times(jws.payload, policy.leeway, now)
-    _check_nonce(jws.payload, policy.nonce)
-    _check_access_token_hash(jws.payload, algorithm, access_token)
-    _check_subject(jws.payload)
+    signed, key, audience = _verified(token, policy, keys, now)
+    _check_nonce(signed.payload, policy.nonce)
+    return _who(signed, key, audience, policy, access_token)
+
+
+def verify_refreshed(
+    token: str,
+    *,
+    policy: IdTokenPolicy,
+    keys: JwksCache,
+    original: OriginalSignIn,
+    now: float | None = None,
+    access_token: str | None = None,
+) -> IdTokenClaims:
+    """Checks the ID token that a refresh brought: everything that `verify` checks, and that it is the same person.
+
+    A nonce need not be there; where there is one it has to be the original's (OIDC Core 12.2). `policy.nonce` is not
+    looked at.
+
+    Raises:
+        TokenRefused: with a code of its own for each reason.
+        DirectoryError: the provider's keys could not be had.
+    """
+    signed, key, audience = _verified(token, policy, keys, now)
+    if original.issuer != policy.issuer:
+        # The provider's settings were changed since: the session is another issuer's.
+        raise refused.TokenIssuer
+    if signed.payload.get("nonce") is not None:
+        _check_nonce(signed.payload, original.nonce, missing=refused.TokenNonce)
+    claims = _who(signed, key, audience, policy, access_token)
+    if (claims.subject, claims.tenant_id, claims.object_id) != (
+        original.subject,
+        original.tenant_id.lower(),
+        original.object_id.lower(),
+    ):
+        raise refused.TokenSubjectChanged
+    _check_auth_time(signed.payload, original.auth_time, policy.leeway)
+    return claims
+
+
+def _verified(
+    token: str, policy: IdTokenPolicy, keys: JwksCache, now: float | None
+) -> tuple[jws.Jws, SigningKey, tuple[str, ...]]:
+    """Form, signature, parties and times of a token, which do not depend on what it answers."""
+    signed = jws.take_apart(token, _REFUSALS)
+    algorithm = jws.check_header(signed.header, policy.algorithms, _REFUSALS)
+    _check_type(signed.header)
+    key = jws.verify_signature(signed, algorithm, policy.jwks_uri, keys, _REFUSALS)
+    audience = jws.check_parties(signed.payload, policy.issuer, policy.client_id, _REFUSALS)
+    _check_authorized_party(signed.payload, audience, policy.client_id)
+    jws.check_times(signed.payload, policy.leeway, time.time() if now is None else now, _REFUSALS)
+    return signed, key, audience
+
+
+def _who(
+    signed: jws.Jws, key: SigningKey, audience: tuple[str, ...], policy: IdTokenPolicy, access_token: str | None
+) -> IdTokenClaims:
+    """The person of a token that is sound otherwise."""
+    claims = signed.payload
+    _check_hash(claims.get("at_hash"), access_token, key.algorithm, refused.TokenAccessHash)
+    _check_hash(claims.get("c_hash"), policy.code, key.algorithm, refused.TokenCodeHash)
+    _check_subject(claims)
     is_guest = False
     if policy.entra is not None:
-        _check_tenant(jws.payload, policy.entra)
-        _check_key_issuer(key, jws.payload)
-        is_guest = _is_guest(jws.payload)
+        _check_tenant(claims, policy.entra)
+        _check_key_issuer(key, claims)
+        is_guest = _is_guest(claims)
         if is_guest and not policy.entra.allow_guests:
             # Everything about the token is right: the administrator who may allow guests is to know who came.
-            guest = build(jws.payload, audience=audience, entra=True, is_guest=True)
+            guest = build(claims, audience=audience, entra=True, is_guest=True)
             raise refused.TokenGuest(email=guest.email.lower(), name=guest.name, object_id=guest.object_id)
-    return build(jws.payload, audience=audience, entra=policy.entra is not None, is_guest=is_guest)
+    return build(claims, audience=audience, entra=policy.entra is not None, is_guest=is_guest)
 
 
-def _take_apart(token: str) -> _Jws:
-    if not isinstance(token, str) or not token.isascii():
-        raise refused.TokenMalformed
-    if len(token) > _MAX_BYTES:
-        raise refused.TokenTooLarge
-    segments = token.split(".")
-    if len(segments) != 3:
-        raise refused.TokenMalformed
-    try:
-        header, payload = parse_object(_decoded(segments[0])), parse_object(_decoded(segments[1]))
-        signature = _decoded(segments[2])
-    except ValueError:
-        raise refused.TokenMalformed from None
-    return _Jws(header, payload, f"{segments[0]}.{segments[1]}".encode(), signature)
-
-
-def _decoded(segment: str) -> bytes:
-    """base64url without padding, in its only spelling (RFC 7515 section 2)."""
-    if not _BASE64URL.fullmatch(segment):
-        raise ValueError("not base64url")
-    try:
-        data = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
-    except binascii.Error:
-        raise ValueError("not base64url") from None
-    if base64.urlsafe_b64encode(data).rstrip(b"=").decode() != segment:
-        raise ValueError("not canonical base64url")
-    return data
-
-
-def _check_header(header: Mapping[str, Any], algorithms: frozenset[str]) -> str:
-    """`alg` against our list. jku, jwk, x5u and x5c are never looked at: keys come from the provider's own set."""
-    algorithm = header.get("alg")
-    if isinstance(algorithm, str) and algorithm.lower() == "none":
-        raise refused.TokenUnsigned
-    if not isinstance(algorithm, str) or algorithm not in algorithms or not _is_asymmetric(algorithm):
-        raise refused.TokenAlgorithm
-    if "crit" in header:
-        raise refused.TokenCriticalHeader
+def _check_type(header: Mapping[str, Any]) -> None:
+    """Access, logout and other typed tokens of the same issuer must not pass (RFC 8725 section 3.11)."""
     token_type = header.get("typ")
-    # Access, logout and other typed tokens of the same issuer must not pass (RFC 8725 section 3.11).
     if isinstance(token_type, str) and token_type.lower().endswith("+jwt"):
         raise refused.TokenType
-    kid = header.get("kid")
-    if kid is not None and not isinstance(kid, str):
-        raise refused.TokenMalformed
-    return algorithm
 
 
-def _is_asymmetric(algorithm: str) -> bool:
-    return algorithm in get_default_algorithms() and not algorithm.startswith("HS")
-
-
-def _verify_signature(jws: _Jws, algorithm: str, policy: IdTokenPolicy, keys: JwksCache) -> SigningKey:
-    kid = jws.header.get("kid")
-    key = keys.signing_key(policy.jwks_uri, kid=kid, algorithm=algorithm)
-    if not _is_signed_by(jws, key) and kid is None:
-        # A provider with one key and no key IDs: only the failing signature shows that the key was rotated.
-        key = keys.signing_key(policy.jwks_uri, kid=None, algorithm=algorithm, refetch=True)
-    if not _is_signed_by(jws, key):
-        raise refused.TokenSignature
-    return key
-
-
-def _is_signed_by(jws: _Jws, key: SigningKey) -> bool:
-    try:
-        return get_default_algorithms()[key.algorithm].verify(jws.signing_input, key.key, jws.signature)
-    except (PyJWTError, InvalidSignature, ValueError, TypeError):
-        return False
-
-
-def _check_parties(claims: Mapping[str, Any], policy: IdTokenPolicy) -> tuple[str, ...]:
-    """Issuer, audience and authorized party (rules 2 to 5)."""
-    if claims.get("iss") != policy.issuer:
-        raise refused.TokenIssuer
-    audience = claims.get("aud")
-    if audience is None or audience == [] or audience == "":
-        raise refused.TokenAudienceMissing
-    audiences = [audience] if isinstance(audience, str) else audience
-    if not isinstance(audiences, list) or not all(isinstance(item, str) for item in audiences):
-        raise refused.TokenAudience
-    if policy.client_id not in audiences:
-        raise refused.TokenAudience
+def _check_authorized_party(claims: Mapping[str, Any], audience: tuple[str, ...], client_id: str) -> None:
+    """Rules 4 and 5."""
     authorized_party = claims.get("azp")
-    if authorized_party is None and len(set(audiences)) > 1:
+    if authorized_party is None and len(set(audience)) > 1:
         raise refused.TokenAuthorizedPartyMissing
-    if authorized_party is not None and authorized_party != policy.client_id:
+    if authorized_party is not None and authorized_party != client_id:
         raise refused.TokenAuthorizedParty
-    return tuple(audiences)
 
 
-def _check_times(claims: Mapping[str, Any], leeway: int, now: float) -> None:
-    """exp, nbf and iat (rules 9 and 10)."""
-    if claims.get("exp") is None:
-        raise refused.TokenExpiryMissing
-    expires_at = numeric_date(claims["exp"])
-    if expires_at is None:
-        raise refused.TokenExpiryMalformed
-    if now >= expires_at + leeway:
-        raise refused.TokenExpired
-    if claims.get("nbf") is not None:
-        not_before = numeric_date(claims["nbf"])
-        if not_before is None:
-            raise refused.TokenNotBeforeMalformed
-        if not_before > now + leeway:
-            raise refused.TokenNotBefore
-    if claims.get("iat") is None:
-        raise refused.TokenIssuedAtMissing
-    issued_at = numeric_date(claims["iat"])
-    if issued_at is None:
-        raise refused.TokenIssuedAtMalformed
-    if issued_at > now + leeway:
-        raise refused.TokenIssuedInFuture
-    # Without leeway: ten minutes leave room enough for Entra's back-dating by five (entra.md 1.5).
-    if now - issued_at > _MAX_AGE:
-        raise refused.TokenTooOld
-
-
-def _check_nonce(claims: Mapping[str, Any], expected: str) -> None:
+def _check_nonce(
+    claims: Mapping[str, Any], expected: str, missing: type[refused.TokenRefused] = refused.TokenNonceMissing
+) -> None:
     """Rule 11. A sign-in without a nonce of its own accepts none."""
     nonce = claims.get("nonce")
     if nonce is None or nonce == "" or not expected:
-        raise refused.TokenNonceMissing
+        raise missing
     if not isinstance(nonce, str) or not hmac.compare_digest(nonce.encode(), expected.encode()):
         raise refused.TokenNonce
 
 
-def _check_access_token_hash(claims: Mapping[str, Any], algorithm: str, access_token: str | None) -> None:
-    """at_hash, where the provider sends one (OIDC Core 3.1.3.6); Entra does not from its token endpoint."""
-    claimed = claims.get("at_hash")
-    if claimed is None or not access_token:
+def _check_auth_time(claims: Mapping[str, Any], original: int | None, leeway: int) -> None:
+    """`auth_time` of a refreshed token is when the person authenticated, not when the token was made (12.2)."""
+    if original is None or claims.get("auth_time") is None:
         return
-    digest = _HASHES.get(algorithm[-3:], hashlib.sha512)(access_token.encode()).digest()
+    authenticated_at = numeric_date(claims["auth_time"])
+    if authenticated_at is None or abs(authenticated_at - original) > leeway:
+        raise refused.TokenAuthTimeChanged
+
+
+def _check_hash(claimed: object, hashed: str | None, algorithm: str, refusal: type[refused.TokenRefused]) -> None:
+    """at_hash and c_hash, where the provider sends them (OIDC Core 3.1.3.6); Entra does not from its token endpoint."""
+    if claimed is None or not hashed:
+        return
+    digest = _HASHES.get(algorithm[-3:], hashlib.sha512)(hashed.encode()).digest()
     half = base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=")
     if not isinstance(claimed, str) or not hmac.compare_digest(claimed.encode(), half):
-        raise refused.TokenAccessHash
+        raise refusal
 
 
 def _check_subject(claims: Mapping[str, Any]) -> None:

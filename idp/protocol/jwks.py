@@ -4,12 +4,15 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from idp.protocol import errors, token_errors
+from idp.protocol.budget import BUDGET
 from idp.protocol.http import HttpClient
 from idp.protocol.key_sets import Jwk, SigningKey, load, select
+from idp.protocol.urls import split_url
 from users.errors import DirectoryError
 
 # Keys rotate unannounced: look hourly whatever Cache-Control says, but not at every sign-in.
@@ -116,7 +119,7 @@ class JwksCache:
     def _cold(self, uri: str, entry: _Entry) -> _KeySet:
         """The first fetch: one thread asks, the others wait and share its answer, good or bad."""
         attempts = entry.attempts
-        with entry.lock:
+        with _turn_of(entry, uri):
             key_set = entry.key_set
             if key_set is not None and self._clock() < key_set.fetched_at + _HARD_TTL:
                 return key_set
@@ -127,7 +130,7 @@ class JwksCache:
 
     def _forced(self, uri: str, entry: _Entry, *, seen: _KeySet) -> _KeySet:
         """Fetches again because of an unknown key, unless another thread just has, or the window is closed."""
-        with entry.lock:
+        with _turn_of(entry, uri):
             if entry.key_set is not None and entry.key_set is not seen:
                 return entry.key_set
             if self._clock() >= entry.forced_at + _FORCED_WINDOW:
@@ -165,6 +168,17 @@ class JwksCache:
             raise errors.JwksEmpty
         now = self._clock()
         return _KeySet(usable, fetched_at=now, refresh_at=now + _soft_ttl(response.headers))
+
+
+@contextmanager
+def _turn_of(entry: _Entry, uri: str) -> Iterator[None]:
+    """Waits for another thread's fetch, but not past the deadline of the sign-in."""
+    if not entry.lock.acquire(timeout=BUDGET.patience()):
+        raise errors.HttpTimeout(host=split_url(uri).host)
+    try:
+        yield
+    finally:
+        entry.lock.release()
 
 
 def _soft_ttl(headers: Mapping[str, str]) -> float:

@@ -1,13 +1,16 @@
 """Refusals that the provider itself utters, and token responses that cannot be used."""
 
-from idp.protocol.aadsts import Advice, OAuthFailure, advice_for
+from typing import ClassVar
+
+from idp.protocol.aadsts import OAuthFailure, advice_for
 from users.errors import DirectoryError
 
 
 class UpstreamOAuthError(DirectoryError):
     """Base: an OAuth error response. The person reads `message`; the administrator reads `admin_detail`.
 
-    The provider's own text is not kept: it may quote what we sent.
+    `context` holds everything about the failure, the provider's own words (`upstream_text`) and its log numbers
+    included: for administrators' pages and the audit log. A person's page shows `message` and `hint`, never `context`.
 
     Attributes:
         failure: the safe part of the response.
@@ -19,27 +22,36 @@ class UpstreamOAuthError(DirectoryError):
     hint = "Try again; if it happens again, give your administrator the reference number."
     http_status = 502
     exit_status = 5
+    refreshing: ClassVar[bool] = False
 
     def __init__(self, failure: OAuthFailure) -> None:
-        advice: Advice = advice_for(failure)
+        advice = advice_for(failure, refreshing=self.refreshing)
         self.failure = failure
         number = f"AADSTS{failure.aadsts}" if failure.aadsts else ""
         self.admin_detail = f"{advice.cause} ({', '.join(filter(None, (failure.oauth_error, number)))})"
         self.admin_hint = advice.cure
         self.message = advice.person or self.message
-        super().__init__(
-            field=advice.field,
-            oauth_error=failure.oauth_error,
-            aadsts=failure.aadsts,
-            correlation_id=failure.correlation_id,
-            timestamp=failure.timestamp,
-        )
+        super().__init__(field=advice.field, **failure.facts())
 
 
 class TokenEndpointRefused(UpstreamOAuthError):
     """The token endpoint answered with an error (RFC 6749 section 5.2)."""
 
     code = "idp.token_endpoint.refused"
+
+
+class GrantEnded(UpstreamOAuthError):
+    """A refresh was refused for good: the person has to sign in again (RFC 6749 section 5.2, OIDC Core 12).
+
+    Wrong credentials of ours and a provider in trouble are never reported as this.
+    """
+
+    code = "idp.token_endpoint.grant_ended"
+    message = "Your identity provider has ended your session there."
+    hint = "Sign in again."
+    http_status = 403
+    exit_status = 3
+    refreshing = True
 
 
 class AuthorizationRefused(UpstreamOAuthError):
@@ -75,7 +87,7 @@ class TokenResponseError(DirectoryError):
 
 
 class TokenEndpointUnavailable(TokenResponseError):
-    """A failure status without an OAuth error."""
+    """The provider is in trouble: a failure status, or an OAuth error that says so."""
 
     code = "idp.token_endpoint.unavailable"
     message = "Your identity provider could not answer (HTTP {status})."

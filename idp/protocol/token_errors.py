@@ -224,6 +224,13 @@ class TokenAccessHash(TokenRefused):
     message = "The ID token and the access token do not belong together."
 
 
+class TokenCodeHash(TokenRefused):
+    """`c_hash` does not fit the authorization code (OIDC Core 3.3.2.10)."""
+
+    code = "idp.token.code_hash"
+    message = "The ID token and the authorization code do not belong together."
+
+
 class TokenSubjectMissing(TokenRefused):
     """No `sub`, or an empty one."""
 
@@ -236,6 +243,20 @@ class TokenSubjectMalformed(TokenRefused):
 
     code = "idp.token.subject"
     message = "The ID token names the person in a form that cannot be stored."
+
+
+class TokenSubjectChanged(TokenRefused):
+    """A refreshed ID token is about somebody else than the first one (OIDC Core 12.2)."""
+
+    code = "idp.token.subject_changed"
+    message = "The provider renewed this session for another person than the one who signed in."
+
+
+class TokenAuthTimeChanged(TokenRefused):
+    """A refreshed ID token names another time of authentication than the first one (OIDC Core 12.2)."""
+
+    code = "idp.token.auth_time_changed"
+    message = "The provider renewed this session, but for another sign-in than the one that began it."
 
 
 class TokenVersion(TokenRefused):

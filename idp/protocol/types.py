@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Self
 from urllib.parse import quote_plus
 
-AuthMethod = Literal["client_secret_post", "client_secret_basic"]
+AuthMethod = Literal["client_secret_post", "client_secret_basic", "private_key_jwt"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,13 @@ class ProviderMetadata:
     cloud_instance_name: str = ""
     msgraph_host: str = ""
     tenant_region_scope: str = ""
+    scopes_supported: tuple[str, ...] = ()
+    grant_types_supported: tuple[str, ...] = ()
+    token_endpoint_auth_signing_alg_values_supported: tuple[str, ...] = ()
+    frontchannel_logout_supported: bool = False
+    frontchannel_logout_session_supported: bool = False
+    backchannel_logout_supported: bool = False
+    backchannel_logout_session_supported: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """The same as JSON types, for the stored discovery snapshot."""
@@ -32,24 +39,40 @@ class ProviderMetadata:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The inverse of `as_dict`; ignores members that a later version may have stored."""
+        """The inverse of `as_dict`. Of an earlier version members are missing, of a later one there are more."""
         known = {item.name for item in fields(cls)}
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known}
         return cls(**values)
 
 
 @dataclass(frozen=True)
+class AssertionKey:
+    """The private key behind a certificate that is registered with the provider (RFC 7523).
+
+    Attributes:
+        private_key_pem: an unencrypted RSA key, PKCS #8.
+        thumbprint_s256: base64url of the certificate's SHA-256, by which the provider finds it (RFC 7515 4.1.8).
+    """
+
+    private_key_pem: str = field(repr=False)
+    thumbprint_s256: str
+
+
+@dataclass(frozen=True)
 class ClientCredentials:
-    """How we prove to the provider which application we are (OIDC Core 9)."""
+    """How we prove to the provider which application we are (OIDC Core 9): by a secret, or by an assertion."""
 
     client_id: str
-    client_secret: str = field(repr=False)
+    client_secret: str = field(default="", repr=False)
     auth_method: AuthMethod = "client_secret_post"
+    assertion_key: AssertionKey | None = None
 
     def form(self) -> dict[str, str]:
-        """What goes into the request body."""
+        """What goes into the request body; the token endpoint adds the assertion, which is made for one request."""
         if self.auth_method == "client_secret_basic":
             return {}
+        if self.auth_method == "private_key_jwt":
+            return {"client_id": self.client_id}
         return {"client_id": self.client_id, "client_secret": self.client_secret}
 
     def basic_auth(self) -> tuple[str, str] | None:
@@ -61,10 +84,16 @@ class ClientCredentials:
 
 @dataclass(frozen=True)
 class TokenResponse:
-    """A successful token response (OIDC Core 3.1.3.3)."""
+    """A successful token response (OIDC Core 3.1.3.3, 12.2).
 
-    id_token: str = field(repr=False)
+    Attributes:
+        id_token: "" only where a refresh brought none, which OIDC Core 12.2 allows.
+        refresh_token: "" where none came; after a refresh the one in hand then goes on (RFC 6749 section 6).
+    """
+
+    id_token: str = field(default="", repr=False)
     access_token: str = field(default="", repr=False)
+    refresh_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

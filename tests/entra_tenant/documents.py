@@ -77,7 +77,11 @@ def _plain_metadata(tenant: PracticeTenant) -> dict[str, Any]:
         "code_challenge_methods_supported": ["S256"],
         "frontchannel_logout_supported": True,
         "frontchannel_logout_session_supported": True,
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
     }
+    if "private_key_jwt" in tenant.token_endpoint_auth_methods:
+        metadata["token_endpoint_auth_signing_alg_values_supported"] = ["PS256", "RS256"]
     if tenant.response_iss:
         metadata["authorization_response_iss_parameter_supported"] = True
     return metadata

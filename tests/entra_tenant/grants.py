@@ -48,6 +48,7 @@ class GrantStore:
         self._codes: dict[str, Grant] = {}
         self._used: set[str] = set()
         self._refresh: dict[str, Grant] = {}
+        self._revoked: set[str] = set()
         self._access: dict[str, Grant] = {}
         self._sessions: dict[str, BrowserSession] = {}
 
@@ -86,10 +87,12 @@ class GrantStore:
             self._refresh[token] = replace(grant, nonce="")
         return token
 
-    def refreshed(self, token: str) -> Grant:
-        """The grant behind a refresh token."""
+    def refreshed(self, token: str, *, use_up: bool = False) -> Grant:
+        """The grant behind a refresh token, which `use_up` makes good for this once."""
         with self._lock:
-            grant = self._refresh.get(token)
+            if token in self._revoked:
+                raise refuse(50173)
+            grant = self._refresh.pop(token, None) if use_up else self._refresh.get(token)
         if grant is None:
             raise refuse(70008)
         return grant
@@ -99,10 +102,13 @@ class GrantStore:
         with self._lock:
             return self._access.get(token)
 
-    def revoke_refresh_tokens(self) -> None:
-        """Ends every refresh token, as an administrator's "revoke sessions" does."""
+    def revoke_refresh_tokens(self, person: Person | None = None) -> None:
+        """Ends every refresh token, or one person's, as an administrator's "revoke sessions" does."""
         with self._lock:
-            self._refresh.clear()
+            ended = {token for token, grant in self._refresh.items() if person in (None, grant.person)}
+            self._revoked |= ended
+            for token in ended:
+                del self._refresh[token]
 
     def start_session(self, person: Person) -> tuple[str, BrowserSession]:
         """A new browser session and the value of its cookie."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import socket
 import socketserver
 import ssl
 import struct
 import sys
 import threading
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Any, Self
@@ -170,11 +172,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _handle(self, tenant: PracticeTenant, request: Request) -> Response:
         try:
-            return handle(tenant, request)
+            response = handle(tenant, request)
         except Exception:
             # The test sees a 500 as well as, on standard error, why.
             self._write(Response(status=500, body=b"The practice tenant failed; see standard error.\n"))
             raise
+        date = formatdate(tenant.now() + tenant.date_skew, usegmt=True)
+        return dataclasses.replace(response, headers=(*response.headers, ("Date", date)))
 
     def _read(self) -> Request:
         path, _, query = self.path.partition("?")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
+from .assertions import CertificateStore
 from .faults import ArmedFault, Fault, FaultBoard
 from .grants import GrantStore
 from .keys import KeyRing, SigningKey
@@ -60,13 +61,19 @@ class PracticeTenant:
     signing_alg: Algorithm = "RS256"
     response_iss: bool = False
     """Flavour `oidc`: advertise and send `iss` in authorization responses (RFC 9207)."""
-    token_endpoint_auth_methods: set[str] = field(default_factory=lambda: {"client_secret_post", "client_secret_basic"})
+    token_endpoint_auth_methods: set[str] = field(
+        default_factory=lambda: {"client_secret_post", "client_secret_basic", "private_key_jwt"}
+    )
+    rotate_refresh_tokens: bool = False
+    """Each refresh uses its token up (RFC 9700 section 4.14.2); Entra lets one be used often."""
     auto_sign_in: str | Literal[True] | None = None
     """Whom to sign in without a page: an email, UPN or oid; True: whomever `login_hint` names."""
     signing_keys: Sequence[SigningKey] = field(default=(), repr=False)
     """Keys to use instead of the process-wide pool's."""
     clock: Callable[[], float] | None = field(default=None, repr=False)
     """The tenant's idea of the time, if not `time.time`."""
+    date_skew: float = 0.0
+    """By how many seconds the `Date` header of the in-process server is ahead of that time."""
 
     further_secrets: set[str] = field(default_factory=set, repr=False)
     expired_secrets: set[str] = field(default_factory=set, repr=False)
@@ -75,6 +82,7 @@ class PracticeTenant:
     faults: FaultBoard = field(default_factory=FaultBoard, init=False, repr=False)
     keys: KeyRing = field(init=False, repr=False)
     grants: GrantStore = field(init=False, repr=False)
+    certificates: CertificateStore = field(default_factory=CertificateStore, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.keys = KeyRing(self.signing_alg, published=3 if self.is_entra else 2, keys=self.signing_keys)
@@ -172,6 +180,14 @@ class PracticeTenant:
     def expire_secret(self, secret: str = "") -> None:
         """Lets a secret expire: the given one, or the first."""
         self.expired_secrets.add(secret or self.client_secret)
+
+    def add_certificate(self, pem: str) -> str:
+        """Registers a certificate, as an administrator uploads its .cer; returns its `x5t#S256`."""
+        return self.certificates.add(pem)
+
+    def remove_certificate(self, thumbprint: str = "") -> None:
+        """Deletes one certificate, or all."""
+        self.certificates.remove(thumbprint)
 
     # Keys, lies, faults, counts.
 

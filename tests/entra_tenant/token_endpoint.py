@@ -9,6 +9,7 @@ import hmac
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
+from .assertions import check_assertion, client_of
 from .errors import TenantRefusal, refuse
 from .grants import Grant
 from .keys import b64url
@@ -54,34 +55,42 @@ def _grant_tokens(tenant: PracticeTenant, request: Request) -> dict[str, Any]:
     if grant_type == "authorization_code":
         return _person_tokens(tenant, _redeem(tenant, request))
     if grant_type == "refresh_token":
-        return _person_tokens(tenant, tenant.grants.refreshed(request.value("refresh_token")))
+        return _person_tokens(tenant, _refreshed(tenant, request))
     raise refuse(70003, grant_type=grant_type)
 
 
-def _credentials(tenant: PracticeTenant, request: Request) -> tuple[str, str, str]:
-    """The client's id and secret, and the method by which they came (RFC 6749 section 2.3.1)."""
+def _credentials(request: Request) -> tuple[str, str, str]:
+    """The client's id and credential, and the method by which they came (RFC 6749 section 2.3)."""
+    assertion = request.value("client_assertion")
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "basic":
         try:
             client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             raise refuse(7000218) from None
+        if assertion:
+            raise refuse(90023, reason="two kinds of client authentication in one request")
         return unquote_plus(client_id), unquote_plus(secret), "client_secret_basic"
+    if assertion:
+        if request.value("client_secret"):
+            raise refuse(90023, reason="two kinds of client authentication in one request")
+        return request.value("client_id") or client_of(assertion), assertion, "private_key_jwt"
     return request.value("client_id"), request.value("client_secret"), "client_secret_post"
 
 
 def _authenticate(tenant: PracticeTenant, request: Request) -> None:
-    client_id, secret, method = _credentials(tenant, request)
+    client_id, secret, method = _credentials(request)
     if not client_id:
         raise refuse(900144, name="client_id")
     if client_id != tenant.client_id:
         raise refuse(700016, client_id=client_id)
-    if request.value("client_assertion"):
-        raise refuse(700027)
     if not secret or method not in tenant.token_endpoint_auth_methods:
         raise refuse(7000218)
     if "origin" in request.headers:
         raise refuse(9002326)
+    if method == "private_key_jwt":
+        check_assertion(tenant, request)
+        return
     if any(_same(secret, expired) for expired in tenant.expired_secrets):
         raise refuse(7000222, client_id=client_id)
     if not any(_same(secret, valid) for valid in {tenant.client_secret, *tenant.further_secrets}):
@@ -102,6 +111,12 @@ def _redeem(tenant: PracticeTenant, request: Request) -> Grant:
     if not _same(b64url(hashlib.sha256(verifier.encode()).digest()), grant.code_challenge):
         raise refuse(501481)
     return grant
+
+
+def _refreshed(tenant: PracticeTenant, request: Request) -> Grant:
+    if not (refresh_token := request.value("refresh_token")):
+        raise refuse(900144, name="refresh_token")
+    return tenant.grants.refreshed(refresh_token, use_up=tenant.rotate_refresh_tokens)
 
 
 def _application_token(request: Request) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs
 
 import jwt
 import pytest
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from idp.protocol.http import HttpClient, HttpPolicy
+from idp.protocol.jwks import JwksCache
 from users.errors import DirectoryError
 
 TENANT = "3f2b7a10-5c1d-4f6e-9a8b-0123456789ab"
@@ -161,6 +163,16 @@ def sign(key: Any, claims: Any, *, kid: str | None = "k1", algorithm: str = "RS2
     return f"{signing_input}.{b64(signer.sign(signing_input.encode(), key))}"
 
 
+class KeyServer:
+    """A provider's published keys, and the cache through which they are read. `jwks` may be changed at any time."""
+
+    def __init__(self, peer: Callable[..., Peer], *jwks: dict[str, Any]) -> None:
+        self.jwks = list(jwks)
+        self.server = peer(lambda _r, _c: reply({"keys": self.jwks}))
+        self.keys = JwksCache(self.server.client())
+        self.jwks_uri = self.server.origin + "/keys"
+
+
 def resolving(*answers: list[str], to_port: int | None = None) -> Callable[..., Any]:
     """A resolver that gives one answer after the other, the last one for ever, and may lead to a peer's port."""
     left = list(answers)
@@ -179,3 +191,8 @@ def resolving(*answers: list[str], to_port: int | None = None) -> Callable[..., 
         ]
 
     return resolve
+
+
+def form_of(request: Request) -> dict[str, str]:
+    """The fields of a form that a peer received."""
+    return {name: value[0] for name, value in parse_qs(request.body.decode()).items()}

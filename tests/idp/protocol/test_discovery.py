@@ -207,3 +207,39 @@ def test_it_chooses_how_to_send_the_secret(offered, chosen):
 def test_it_refuses_a_provider_without_client_secrets():
     with refused("idp.discovery.auth_method"):
         choose_auth_method(metadata_with(token_endpoint_auth_methods_supported=["private_key_jwt"]))
+
+
+LISTS = ("scopes_supported", "grant_types_supported", "token_endpoint_auth_signing_alg_values_supported")
+FLAGS = (
+    "frontchannel_logout_supported",
+    "frontchannel_logout_session_supported",
+    "backchannel_logout_supported",
+    "backchannel_logout_session_supported",
+)
+
+
+def test_it_reads_what_the_provider_supports_beyond_signing_in():
+    metadata = metadata_with(**dict.fromkeys(LISTS, ["a", "b"]), **dict.fromkeys(FLAGS, True))
+    assert [getattr(metadata, member) for member in LISTS] == [("a", "b")] * len(LISTS)
+    assert [getattr(metadata, member) for member in FLAGS] == [True] * len(FLAGS)
+    assert ProviderMetadata.from_dict(metadata.as_dict()) == metadata
+
+
+@pytest.mark.parametrize("absent", [..., None])
+def test_a_provider_need_not_say_what_it_supports(absent):
+    metadata = metadata_with(**dict.fromkeys((*LISTS, *FLAGS), absent))
+    assert [getattr(metadata, member) for member in LISTS] == [()] * len(LISTS)
+    assert [getattr(metadata, member) for member in FLAGS] == [False] * len(FLAGS)
+
+
+@pytest.mark.parametrize(("member", "value"), [*[(m, "yes") for m in FLAGS], *[(m, "a b") for m in LISTS]])
+def test_it_refuses_these_members_of_the_wrong_type(member, value):
+    with refused("idp.discovery.member_type"):
+        metadata_with(**{member: value})
+
+
+def test_snapshots_of_other_versions_still_load():
+    stored = metadata_with().as_dict()
+    older = {name: value for name, value in stored.items() if name not in (*LISTS, *FLAGS)}
+    assert ProviderMetadata.from_dict(older) == metadata_with()
+    assert ProviderMetadata.from_dict(stored | {"a_later_member": [1]}) == metadata_with()

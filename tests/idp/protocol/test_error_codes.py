@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from idp.protocol import errors, oauth_errors, token_errors, url_errors
+from idp.protocol import client_errors, errors, logout_errors, oauth_errors, token_errors, url_errors
 from users.errors import DirectoryError
 
-MODULES = (errors, oauth_errors, token_errors, url_errors)
+MODULES = (client_errors, errors, logout_errors, oauth_errors, token_errors, url_errors)
 ERRORS = [
     error
     for module in MODULES

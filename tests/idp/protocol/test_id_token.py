@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from idp.protocol.id_token import EntraTokenPolicy, IdTokenPolicy, verify
-from idp.protocol.jwks import JwksCache
 from tests.idp.protocol.support import (
     CLIENT_ID,
     ISSUER,
@@ -18,28 +17,23 @@ from tests.idp.protocol.support import (
     OBJECT_ID,
     OTHER_TENANT,
     TENANT,
+    KeyServer,
     b64,
     claims_for,
     jwk_of,
     refused,
-    reply,
     sign,
 )
 from users.errors import DirectoryError
 
 
-class Provider:
+class Provider(KeyServer):
     """A provider with keys of its own; `verify` is what Gatehouse does with its tokens."""
-
-    def __init__(self, peer, *jwks):
-        self.jwks = list(jwks)
-        self.server = peer(lambda _r, _c: reply({"keys": self.jwks}))
-        self.keys = JwksCache(self.server.client())
 
     def verify(self, token, *, access_token=None, **policy):
         options = {
             "issuer": ISSUER, "client_id": CLIENT_ID, "nonce": NONCE, "algorithms": frozenset({"RS256"}),
-            "jwks_uri": self.server.origin + "/keys", "entra": EntraTokenPolicy(TENANT),
+            "jwks_uri": self.jwks_uri, "entra": EntraTokenPolicy(TENANT),
         } | policy  # fmt: skip
         return verify(token, policy=IdTokenPolicy(**options), keys=self.keys, now=NOW, access_token=access_token)
 
@@ -247,6 +241,15 @@ def test_it_checks_at_hash_where_there_is_one(entra, rsa_key):
     for wrong in (half[:-1], "", 7, [half]):
         with refused("idp.token.access_token_hash"):
             entra.verify(sign(rsa_key, claims_for(at_hash=wrong)), access_token="token")
+
+
+def test_it_checks_c_hash_where_there_is_one(entra, rsa_key):
+    half = base64.urlsafe_b64encode(hashlib.sha256(b"c0de").digest()[:16]).rstrip(b"=").decode()
+    assert entra.verify(sign(rsa_key, claims_for(c_hash=half)), code="c0de")
+    assert entra.verify(sign(rsa_key, claims_for()), code="c0de")
+    for wrong in (half[:-1], "", 7, [half]):
+        with refused("idp.token.code_hash"):
+            entra.verify(sign(rsa_key, claims_for(c_hash=wrong)), code="c0de")
 
 
 def test_it_refuses_large_tokens(entra, rsa_key):
