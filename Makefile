@@ -1,4 +1,4 @@
-# What can be done here: `make demo`, `make run`, `make test`, `make check`.
+# What can be done here: `make demo`, `make run`, `make test`, `make check`, `make bench`.
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -6,13 +6,14 @@ TENANT_PORT ?= 9000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check format lock
+.PHONY: help demo run test check bench format lock
 
 help:
 	@echo "make demo    everything on one machine, for practice: portal, practice tenant, practice people"
 	@echo "make run     the portal for real use; prints a one-time link for the first administrator"
 	@echo "make test    all tests"
 	@echo "make check   linters, types, templates, migrations, deploy check"
+	@echo "make bench   sign-ins beside stock mozilla-django-oidc, about five minutes; docs/performance.md explains"
 
 $(BIN)/python:
 	@command -v '$(PYTHON)' >/dev/null || { \
@@ -48,6 +49,9 @@ check: .venv/.development
 	$(BIN)/djlint templates --check --lint --quiet
 	@$(BIN)/python -m tests.environment makemigrations --check --dry-run
 	@$(BIN)/python -m tests.environment check --deploy --fail-level WARNING
+
+bench: .venv/.development
+	@$(BIN)/python -m bench $(ARGS)
 
 format: .venv/.development
 	$(BIN)/ruff check --fix .

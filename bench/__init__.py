@@ -1,0 +1,1 @@
+"""The benchmark: complete sign-ins of Gatehouse beside stock mozilla-django-oidc. `make bench`; docs/performance.md."""

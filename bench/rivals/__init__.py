@@ -1,0 +1,1 @@
+"""The two Django projects beside which Gatehouse is measured."""

@@ -1,0 +1,1 @@
+"""How the minimal rival's tables come about."""

@@ -1,0 +1,1 @@
+"""A plain mozilla-django-oidc project, as that library's documentation tells."""
