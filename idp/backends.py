@@ -4,7 +4,7 @@ Its skeleton stays: `authenticate()` exchanges the code, has the ID token verifi
 are the settings (they come from the provider's row), all HTTP, the validation of the ID token, and the matching.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
@@ -13,18 +13,72 @@ from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
-from idp import federation, probe, upstream
+from idp import federation, pending_links, probe, upstream
 from idp.federation_errors import NoMatch
 from idp.models import IdentityProvider
 from idp.protocol import id_token, token_endpoint
 from idp.protocol.discovery import allowed_algorithms
-from idp.protocol.types import IdTokenClaims
+from idp.protocol.types import IdTokenClaims, TokenResponse
 from users.audit import Actor
 from users.models import User
 
 # Entra back-dates `iat` and `nbf` by up to five minutes; elsewhere clocks may differ by one.
 ENTRA_LEEWAY = 300
 LEEWAY = 60
+# What a session notes as the backend that opened it.
+BACKEND = "idp.backends.FederatedBackend"
+
+
+def leeway_of(provider: IdentityProvider) -> int:
+    """Return by how many seconds the provider's clock and ours may differ."""
+    return ENTRA_LEEWAY if provider.is_entra else LEEWAY
+
+
+def exchange(provider: IdentityProvider, code: str, code_verifier: str) -> TokenResponse:
+    """Exchange an authorization code at the provider (RFC 6749, section 4.1.3).
+
+    Raises:
+        idp.token_endpoint.*, idp.http.*: the provider refuses, or does not answer as it must.
+    """
+    metadata = provider.discovered
+    return token_endpoint.exchange_code(
+        upstream.client(),
+        metadata,
+        probe.credentials_of(provider, metadata),
+        code=code,
+        redirect_uri=provider.redirect_uri,
+        code_verifier=code_verifier,
+    )
+
+
+def policy_of(provider: IdentityProvider, nonce: str = "", code: str = "") -> id_token.IdTokenPolicy:
+    """Return what is expected of an ID token of this provider."""
+    metadata = provider.discovered
+    return id_token.IdTokenPolicy(
+        issuer=provider.issuer,
+        client_id=provider.client_id,
+        nonce=nonce,
+        algorithms=allowed_algorithms(provider.kind, metadata),
+        jwks_uri=metadata.jwks_uri,
+        entra=id_token.EntraTokenPolicy(provider.tenant_id, provider.allow_guests) if provider.is_entra else None,
+        leeway=leeway_of(provider),
+        code=code,
+    )
+
+
+def scopes_of(provider: IdentityProvider) -> str:
+    """Return what is asked for at a sign-in: a refresh token only where sessions are checked again."""
+    return "openid profile email offline_access" if provider.recheck_minutes else "openid profile email"
+
+
+def verify(provider: IdentityProvider, tokens: TokenResponse, nonce: str, code: str = "") -> IdTokenClaims:
+    """Return the claims of an ID token that passed every check (OpenID Connect Core 1.0, section 3.1.3.7).
+
+    Raises:
+        idp.token.*, idp.jwks.*: one of them failed.
+    """
+    policy = policy_of(provider, nonce, code)
+    return id_token.verify(tokens.id_token, policy=policy, keys=upstream.keys(), access_token=tokens.access_token)
 
 
 @dataclass
@@ -38,6 +92,7 @@ class FederatedSignIn:
     actor: Actor
     match: federation.Match | None = None
     claims: IdTokenClaims | None = None
+    refresh_token: str = field(default="", repr=False)
 
 
 class ProviderSettings:
@@ -49,15 +104,10 @@ class ProviderSettings:
     PINNED = {
         "OIDC_USE_NONCE": True,
         "OIDC_USE_PKCE": True,
-        "OIDC_PKCE_CODE_CHALLENGE_METHOD": "S256",
-        "OIDC_PKCE_CODE_VERIFIER_SIZE": 64,
-        "OIDC_STATE_SIZE": 43,
-        "OIDC_NONCE_SIZE": 43,
         "OIDC_ALLOW_UNSECURED_JWT": False,
         "OIDC_STORE_ACCESS_TOKEN": False,
         "OIDC_STORE_ID_TOKEN": False,
         "OIDC_CREATE_USER": False,
-        "OIDC_RP_SCOPES": "openid profile email",
         # The library reverses this name to build a redirect URI, which ours then replaces with the provider's own.
         "OIDC_AUTHENTICATION_CALLBACK_URL": "user_portal:sign_in",
     }
@@ -66,10 +116,10 @@ class ProviderSettings:
         """Return a setting of mozilla-django-oidc for the provider at hand."""
         if attr in self.PINNED:
             return self.PINNED[attr]
+        if attr == "OIDC_RP_SCOPES" and self.provider:
+            return scopes_of(self.provider)
         if attr == "OIDC_RP_CLIENT_ID" and self.provider:
             return self.provider.client_id
-        if attr == "OIDC_OP_AUTHORIZATION_ENDPOINT" and self.provider:
-            return self.provider.discovered.authorization_endpoint
         return getattr(settings, attr, *default)
 
 
@@ -104,48 +154,32 @@ class FederatedBackend(ProviderSettings, OIDCAuthenticationBackend):
             return None
         self.sign_in: FederatedSignIn = sign_in
         self.provider = sign_in.provider
-        person: User | None = super().authenticate(  # type: ignore[no-untyped-call]
-            request, nonce=nonce, code_verifier=code_verifier
-        )
+        with upstream.one_deadline():
+            person: User | None = super().authenticate(  # type: ignore[no-untyped-call]
+                request, nonce=nonce, code_verifier=code_verifier
+            )
         return person
 
     def get_token(self, payload: dict[str, str]) -> dict[str, str]:
         """Exchange the code: the one upstream request of a warm sign-in (RFC 6749, section 4.1.3)."""
-        provider = self.sign_in.provider
-        metadata = provider.discovered
-        response = token_endpoint.exchange_code(
-            upstream.client(),
-            metadata,
-            probe.credentials_of(provider, metadata),
-            code=payload["code"],
-            redirect_uri=provider.redirect_uri,
-            code_verifier=payload["code_verifier"],
-        )
-        # For `at_hash` only, where a provider sends one: the token itself opens nothing here and is not kept.
-        self.access_token = response.access_token
+        response = exchange(self.sign_in.provider, payload["code"], payload["code_verifier"])
+        # For `at_hash` and `c_hash` only, where a provider sends them: they open nothing here and are not kept.
+        self.access_token, self.code = response.access_token, payload["code"]
+        self.sign_in.refresh_token = response.refresh_token
         return {"id_token": response.id_token, "access_token": response.access_token}
 
     def verify_token(self, token: str, **kwargs: Any) -> IdTokenClaims:
         """Return the claims of an ID token that passed every check (OpenID Connect Core 1.0, section 3.1.3.7)."""
-        provider = self.sign_in.provider
-        metadata = provider.discovered
-        entra = id_token.EntraTokenPolicy(provider.tenant_id, provider.allow_guests) if provider.is_entra else None
-        policy = id_token.IdTokenPolicy(
-            issuer=provider.issuer,
-            client_id=provider.client_id,
-            nonce=kwargs["nonce"],
-            algorithms=allowed_algorithms(provider.kind, metadata),
-            jwks_uri=metadata.jwks_uri,
-            entra=entra,
-            leeway=ENTRA_LEEWAY if entra else LEEWAY,
-        )
-        return id_token.verify(token, policy=policy, keys=upstream.keys(), access_token=self.access_token)
+        return verify(self.sign_in.provider, TokenResponse(token, self.access_token), kwargs["nonce"], self.code)
 
     def get_or_create_user(self, access_token: str, id_token: str, payload: IdTokenClaims) -> User:
-        """Return the person behind the claims. Nothing is asked of the userinfo endpoint, nobody is created."""
+        """Return the person behind the claims. Nothing is asked of the userinfo endpoint, nothing is written.
+
+        The link is kept with the session, in one transaction (`federation.keep_link`).
+        """
         sign_in = self.sign_in
         try:
-            sign_in.match = federation.resolve_person(actor=sign_in.actor, provider=sign_in.provider, claims=payload)
+            sign_in.match = federation.match_person(provider=sign_in.provider, claims=payload)
         except NoMatch as error:
             # The administrator who is to act on it must see who came: by these three a person can be linked.
             error.context |= {
@@ -153,6 +187,7 @@ class FederatedBackend(ProviderSettings, OIDCAuthenticationBackend):
                 "name": payload.name,
                 "object_id": payload.object_id or payload.subject,
             }
+            pending_links.note(sign_in.provider, payload, error)
             raise
         sign_in.claims = payload
         return sign_in.match.person

@@ -7,6 +7,7 @@ from then on only (issuer, subject) counts.
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, F, QuerySet
 from django.utils import timezone
 
 from idp.federation_errors import (
@@ -25,7 +26,7 @@ from idp.federation_errors import (
     ProviderChanged,
     ProviderUnavailable,
 )
-from idp.models import FederatedIdentity, IdentityProvider, Kind
+from idp.models import FederatedIdentity, IdentityProvider, Kind, Status
 from idp.protocol.types import IdTokenClaims
 from users import names
 from users.audit import Actor, record
@@ -36,47 +37,95 @@ from users.names import is_guid
 
 @dataclass(frozen=True)
 class Match:
-    """The person behind a token, and the rule that found her: `link`, `external_id` or `email`."""
+    """The person behind a token, and the rule that found her: `link`, `external_id` or `email`.
+
+    Attributes:
+        identity: the link that exists already, or None before the first sign-in.
+    """
 
     person: User
     rule: str
+    identity: FederatedIdentity | None = None
 
 
-def resolve_person(*, actor: Actor, provider: IdentityProvider, claims: IdTokenClaims) -> Match:
-    """Return the person behind a verified token, making the first link where the ladder allows it.
+def match_person(*, provider: IdentityProvider, claims: IdTokenClaims) -> Match:
+    """Return the person behind a verified token: by her link, or by the ladder of a first link. Writes nothing.
 
-    The provider is looked at again in the same transaction: an administrator may have changed or ended it while the
-    person was away.
+    The provider is looked at again: an administrator may have changed or ended it while the person was away.
 
     Raises:
         ProviderUnavailable, ProviderChanged: the provider is not the one that was asked.
         NoMatch and its subclasses: nobody may come in with this token.
     """
-    with transaction.atomic():
-        current = IdentityProvider.objects.filter(pk=provider.pk).first()
-        if current is None or not current.is_active:
-            raise ProviderUnavailable()
-        if current.version != provider.version:
-            raise ProviderChanged()
-        match = _linked(claims) or _link_first_time(actor, provider, claims)
-        _refuse(match.person)
-        FederatedIdentity.objects.filter(issuer=claims.issuer, subject=claims.federated_subject).update(
-            # Of two providers with one issuer the link belongs to the one in use: deleting the other must not take it.
-            provider=current,
-            last_sign_in_at=timezone.now(),
-            email=claims.email or claims.upn,
-            display_name=claims.name,
-        )
-    return match
+    identity = _identity_of(claims)
+    if identity is not None and identity.provider_id == provider.pk:
+        _refuse_changed(provider, identity.provider_status, identity.provider_version)  # type: ignore[attr-defined]
+    else:
+        _refuse_changed(provider, *_status_and_version(provider))
+    return _person_behind(identity, provider, claims)
 
 
-def _linked(claims: IdTokenClaims) -> Match | None:
-    identity = (
-        FederatedIdentity.objects.select_related("person")
-        .filter(issuer=claims.issuer, subject=claims.federated_subject)
-        .first()
+def preview_match(provider: IdentityProvider, claims: IdTokenClaims) -> Match:
+    """Return whom a sign-in would match, also at a provider that is not active. Writes nothing.
+
+    Raises:
+        NoMatch and its subclasses: nobody may come in with this token.
+    """
+    return _person_behind(_identity_of(claims), provider, claims)
+
+
+def _person_behind(identity: FederatedIdentity | None, provider: IdentityProvider, claims: IdTokenClaims) -> Match:
+    if identity is None:
+        return find_first_link(provider, claims)
+    _refuse(identity.person)
+    return Match(identity.person, "link", identity)
+
+
+def keep_link(*, actor: Actor, provider: IdentityProvider, claims: IdTokenClaims, match: Match) -> None:
+    """Make the link of a first sign-in, or note this sign-in on the link there is, in the caller's transaction.
+
+    Raises:
+        ProviderUnavailable, ProviderChanged: the provider or the link was removed meanwhile.
+        PersonLinkedElsewhere: another account was linked to the person meanwhile.
+    """
+    identity = match.identity or _link_first_time(actor, provider, claims, match)
+    noted = FederatedIdentity.objects.filter(Exists(_as_asked(provider)), pk=identity.pk).update(
+        # Of two providers with one issuer the link belongs to the one in use: deleting the other must not take it.
+        provider=provider,
+        last_sign_in_at=timezone.now(),
+        email=claims.email or claims.upn,
+        display_name=claims.name,
     )
-    return Match(identity.person, "link") if identity else None
+    if not noted:
+        raise ProviderChanged()  # unlinked, or the provider changed or gone, in the same moment
+
+
+def _as_asked(provider: IdentityProvider) -> "QuerySet[IdentityProvider]":
+    """Return the provider's row, if it still is what the person was sent to."""
+    return IdentityProvider.objects.filter(pk=provider.pk, version=provider.version, status=Status.ACTIVE)
+
+
+def _status_and_version(provider: IdentityProvider) -> tuple[str, int]:
+    return IdentityProvider.objects.filter(pk=provider.pk).values_list("status", "version").first() or ("", 0)
+
+
+def _refuse_changed(asked: IdentityProvider, status: str, version: int) -> None:
+    """Refuse if the provider that was asked is not active any more, or another than then."""
+    if status != Status.ACTIVE:
+        raise ProviderUnavailable()
+    if version != asked.version:
+        raise ProviderChanged()
+
+
+def _identity_of(claims: IdTokenClaims) -> FederatedIdentity | None:
+    """Return the link of an account with its person, and its provider's status and version: one narrow query."""
+    links = FederatedIdentity.objects.select_related("person").annotate(
+        provider_status=F("provider__status"), provider_version=F("provider__version")
+    )
+    # Unique, so unordered and unlimited: asking for the first would sort.
+    for identity in links.filter(issuer=claims.issuer, subject=claims.federated_subject):
+        return identity
+    return None
 
 
 def find_first_link(provider: IdentityProvider, claims: IdTokenClaims) -> Match:
@@ -98,20 +147,25 @@ def find_first_link(provider: IdentityProvider, claims: IdTokenClaims) -> Match:
     return match
 
 
-def _link_first_time(actor: Actor, provider: IdentityProvider, claims: IdTokenClaims) -> Match:
-    match = find_first_link(provider, claims)
+def _link_first_time(
+    actor: Actor, provider: IdentityProvider, claims: IdTokenClaims, match: Match
+) -> FederatedIdentity:
     # Nobody deletes the provider between here and the commit: its link would point to nothing.
-    if not IdentityProvider.objects.select_for_update(no_key=True).filter(pk=provider.pk).exists():
-        raise ProviderUnavailable()
+    if not _as_asked(provider).select_for_update(no_key=True).exists():
+        _refuse_changed(provider, *_status_and_version(provider))
     try:
         with transaction.atomic():
-            FederatedIdentity.objects.create(
-                person=match.person, provider=provider, issuer=claims.issuer, subject=claims.federated_subject
+            identity = FederatedIdentity.objects.create(
+                person=match.person,
+                provider=provider,
+                issuer=claims.issuer,
+                subject=claims.federated_subject,
+                rule=match.rule,
             )
     except IntegrityError as error:
-        # Another first sign-in was faster. If it was the same account, its link is ours too.
-        existing = _linked(claims)
-        if existing is None:
+        # Another first sign-in was faster. If it was the same account and the same person, its link is ours too.
+        existing = _identity_of(claims)
+        if existing is None or existing.person_id != match.person.pk:
             raise PersonLinkedElsewhere(person=match.person.company_email) from error
         return existing
     record(
@@ -120,7 +174,7 @@ def _link_first_time(actor: Actor, provider: IdentityProvider, claims: IdTokenCl
         target=match.person,
         details={"provider": provider.name, "rule": match.rule, "subject": claims.federated_subject},
     )
-    return match
+    return identity
 
 
 def _by_external_id(claims: IdTokenClaims) -> Match | None:

@@ -100,6 +100,26 @@ class ResponseIssuerMissing(FederationRefused):
     message = "This answer from the identity provider is incomplete."
 
 
+class ResponsePosted(FederationRefused):
+    """The answer came as a form from the provider's page: browsers send no cookie of ours along (form_post)."""
+
+    code = "federation.response_posted"
+    message = "The identity provider sent its answer in a way that does not say in which browser this sign-in began."
+    hint = (
+        "Start again from the sign-in page. If it happens again, give your administrator the reference number: "
+        "the identity provider has to answer with response_mode=query."
+    )
+    http_status = 400
+
+
+class ResponseHasToken(FederationRefused):
+    """A token came in the address, which nobody asked for: other people may have read it (RFC 9700, section 2.1.2)."""
+
+    code = "federation.response_with_token"
+    message = "This answer from the identity provider holds more than Gatehouse asked for."
+    http_status = 400
+
+
 class NoMatch(FederationRefused):
     """The base of refusals after a valid token: who this is cannot be told, or may not come in."""
 

@@ -1,9 +1,11 @@
 """The one HTTP client and the one key cache of this process, built from the settings."""
 
+from contextlib import AbstractContextManager
 from functools import lru_cache
 
 from django.conf import settings
 
+from idp.protocol.budget import BUDGET
 from idp.protocol.http import HttpClient, HttpPolicy
 from idp.protocol.jwks import JwksCache
 
@@ -36,3 +38,11 @@ def client() -> HttpClient:
 def keys() -> JwksCache:
     """Return the process's cache of signing keys."""
     return _pair(policy())[1]
+
+
+def one_deadline() -> AbstractContextManager[None]:
+    """Return a context whose requests, one after the other, take together no longer than a single one may.
+
+    A sign-in asks for tokens, and sometimes for keys: a provider that is slow at each must not hold a worker twice.
+    """
+    return BUDGET.shared(policy().total_timeout)

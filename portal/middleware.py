@@ -2,9 +2,12 @@
 
 import ipaddress
 from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import urlencode
 
-from csp.middleware import CSPMiddleware, PolicyParts
+from csp.constants import HEADER as CSP_HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
@@ -45,7 +48,7 @@ class ClientAddressMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         meta = request.META
-        if self._trusted(meta.get("REMOTE_ADDR", "")):
+        if (self.networks or self.trusts_unix) and self._trusted(meta.get("REMOTE_ADDR", "")):
             meta["REMOTE_ADDR"] = self._client(meta.get("HTTP_X_FORWARDED_FOR", ""), meta.get("REMOTE_ADDR", ""))
         else:
             for name in ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST"):
@@ -89,15 +92,17 @@ def _plain_address(text: str) -> str | None:
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
     """Lets the forms of one page lead to the provider: browsers apply `form-action` to redirects as well."""
 
-    def get_policy_parts(
-        self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
-    ) -> PolicyParts:
-        """Return the policy with the origins that the view named in `request.form_action_origins`."""
-        parts = super().get_policy_parts(request, response, report_only)
-        origins = getattr(request, "form_action_origins", None)
-        if origins and not report_only:
-            parts.update = {**(parts.update or {}), "form-action": sorted(origins)}
-        return parts
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Set the policy, with the origins that the view named. There are few, so each is put together once."""
+        if CSP_HEADER not in response:
+            response[CSP_HEADER] = _policy(frozenset(getattr(request, "form_action_origins", ())))
+        return response
+
+
+@lru_cache(maxsize=64)
+def _policy(form_action_origins: frozenset[str]) -> str:
+    update = {"form-action": sorted(form_action_origins)} if form_action_origins else None
+    return build_policy(update=update)
 
 
 class RealmCookiesMiddleware:

@@ -35,7 +35,7 @@ INSTALLED_APPS = [
     "users",
     "idp",
     "portal",
-    "django.contrib.auth",
+    "users.apps.QuietAuthConfig",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
@@ -95,6 +95,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": str(BASE_DIR / "var" / "test.sqlite3")}
     # Nobody else on the machine has a reason to look in: password hashes and the audit log are there.
     (BASE_DIR / "var").mkdir(mode=0o700, exist_ok=True)
+    # Closing the last connection of a WAL database checkpoints it: done at every request, that is most of its cost.
+    DATABASES["default"]["CONN_MAX_AGE"] = 600
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -144,7 +146,8 @@ AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 
 SESSION_ENGINE = "users.sessions"
-SESSION_COOKIE_AGE = 8 * 60 * 60
+# The longest that the organization's limits allow. How long a session counts is decided by its row (users/sessions.py).
+SESSION_COOKIE_AGE = 720 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
@@ -201,7 +204,14 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
 
-vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+_email_url = env.str("EMAIL_URL", default="") or "consolemail://"
+vars().update(env.email_url_config(_email_url))
+# A mail server that does not answer must hold neither housekeeping nor the end of a process for long.
+EMAIL_TIMEOUT = 10
+# Until a sender is set, mail comes from this host: an address without a name in it would be refused by most servers.
+_mail_host = _public.hostname or "localhost"
+_mail_host = "localhost" if ":" in _mail_host or _mail_host.replace(".", "").isdigit() else _mail_host
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MAIL_FROM", default="") or f"Gatehouse <gatehouse@{_mail_host}>"
 
 LOGGING = {
     "version": 1,

@@ -1,7 +1,12 @@
 """What both portals' sign-in pages share: the password check with lock-out, and opening a session."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.contrib.auth import authenticate, login
+from django.db import transaction
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from idp import queries
@@ -29,6 +34,8 @@ def sign_in_with_password(request: HttpRequest, *, email: str, password: str, re
         record_refusal(f"{ACTIONS[realm]}.failed", actor=actor_of(request), error=error, details=details)
         raise
     open_session(request, person, realm=realm, method="password")
+    person.last_login = timezone.now()
+    person.save(update_fields=["last_login"])
     return person
 
 
@@ -56,27 +63,35 @@ def open_session(
     method: str,
     provider_id: str | None = None,
     upstream_sid: str = "",
+    keep: Mapping[str, Any] | None = None,
 ) -> None:
-    """Sign a person in to one portal: a new session key, a tagged session row, an audit row.
+    """Sign a person in to one portal: a new session key, a tagged session row, an audit row, in one transaction.
 
-    Nothing of the visitor's former session is kept here. The federated callback puts back the sign-ins that other tabs
-    have under way; each of those is bound to its provider and can be finished once, like any other.
+    Nothing of the visitor's former session is kept but what the caller names.
+
+    Args:
+        method: how the person was recognised: `password`, or the rule that matched a token.
+        provider_id, upstream_sid: the provider that vouched for her, and its name for her session there.
+        keep: what else the session holds from the beginning.
     """
-    request.session.flush()
-    login(request, person, backend=getattr(person, "backend", None))
-    sessions.tag(
-        request.session,
-        person=person,
-        realm=realm,
-        client_ip=client_ip(request),
-        user_agent=request.headers.get("User-Agent", ""),
-        provider_id=provider_id,
-        upstream_sid=upstream_sid,
-    )
     details = {"method": method, "provider_id": provider_id} if provider_id else {"method": method}
     if method == "password":
         details["account"] = person.company_email
-    record(f"{ACTIONS[realm]}.succeeded", actor=actor_of(request).as_person(person), target=person, details=details)
+    with transaction.atomic(savepoint=False):
+        request.session.flush()
+        login(request, person, backend=getattr(person, "backend", None))
+        sessions.tag(
+            request.session,
+            person=person,
+            realm=realm,
+            client_ip=client_ip(request),
+            user_agent=request.headers.get("User-Agent", ""),
+            provider_id=provider_id,
+            upstream_sid=upstream_sid,
+        )
+        request.session.update(keep or {})
+        request.session.save()
+        record(f"{ACTIONS[realm]}.succeeded", actor=actor_of(request).as_person(person), target=person, details=details)
 
 
 def safe_next(request: HttpRequest, candidate: str | None, fallback: str) -> str:

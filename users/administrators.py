@@ -45,6 +45,7 @@ def add_administrator(
     """
     require(actor, Permission.MANAGE_ADMINISTRATORS)
     email = normalise_email(company_email)
+    details: dict[str, object] = {"role": role.value}
     person = User.objects.select_for_update().filter(company_email=email).first()
     if person is None:
         person = build_person(
@@ -68,8 +69,8 @@ def add_administrator(
         if password is not None or not person.has_usable_password():
             set_checked_password(person, password or "")
         person.save(update_fields=["admin_role", "password", "updated_at"])
-        sessions.end_sessions(person=person)
-    record("users.administrator.added", actor=actor, target=person, details={"role": role.value})
+        details["sessions_ended"] = sessions.end_sessions(person=person)
+    record("users.administrator.added", actor=actor, target=person, details=details)
     return person
 
 
@@ -88,8 +89,8 @@ def set_admin_role(*, actor: Actor, person: User, role: AdminRole) -> User:
     keep_a_billing_administrator(person)
     before, person.admin_role = person.admin_role, role
     person.save(update_fields=["admin_role", "updated_at"])
-    sessions.end_sessions(person=person)
-    record("users.administrator.role_set", actor=actor, target=person, details={"from": before, "to": role.value})
+    details = {"from": before, "to": role.value, "sessions_ended": sessions.end_sessions(person=person)}
+    record("users.administrator.role_set", actor=actor, target=person, details=details)
     return person
 
 
@@ -124,8 +125,8 @@ def remove_administrator(*, actor: Actor, person: User) -> User:
     keep_a_billing_administrator(person)
     before, person.admin_role = person.admin_role, None
     person.save(update_fields=["admin_role", "updated_at"])
-    sessions.end_sessions(person=person)
-    record("users.administrator.removed", actor=actor, target=person, details={"role": before})
+    details = {"role": before, "sessions_ended": sessions.end_sessions(person=person)}
+    record("users.administrator.removed", actor=actor, target=person, details=details)
     return person
 
 

@@ -1,9 +1,27 @@
 """The floor of the house: people, roles, sessions and the audit log."""
 
 from django.apps import AppConfig
+from django.contrib.auth.apps import AuthConfig
+from django.contrib.auth.signals import user_logged_in
 
 
 class UsersConfig(AppConfig):
     """People and everything that records what they do."""
 
     name = "users"
+    default = True
+
+
+class QuietAuthConfig(AuthConfig):
+    """Django's own, without its note of every sign-in on the person's row.
+
+    A federated sign-in is noted on its link, one with a password by the service that checks it: noting the first kind
+    twice would cost every sign-in a write of the most indexed table there is.
+    """
+
+    default = False
+
+    def ready(self) -> None:
+        """Connect what Django connects, but for `last_login`."""
+        super().ready()
+        user_logged_in.disconnect(dispatch_uid="update_last_login")

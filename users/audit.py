@@ -2,7 +2,7 @@
 
 import getpass
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,6 +13,7 @@ from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from users.bulk import insert_like
 from users.errors import DirectoryError
 from users.models import AuditEvent, Outcome, User
 
@@ -20,6 +21,9 @@ from users.models import AuditEvent, Outcome, User
 FOLD_AFTER = 10
 FLOOD_AFTER = 25
 FOLD_WINDOW = timedelta(minutes=10)
+
+# Key, label and details of one of many targets.
+BulkRow = tuple[uuid.UUID, str, Mapping[str, Any]]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -80,7 +84,36 @@ def record(
         error: the refusal, if it was one.
         details: further safe facts, JSON-able. Never a secret.
     """
-    event = AuditEvent(
+    event = _event(action, actor, target, error, details)
+    if error and actor.person is None and actor.client_ip:
+        folded = _fold(event)
+        if folded is not None:
+            return folded
+    event.save(force_insert=True)
+    return event
+
+
+def record_all(action: str, *, actor: Actor, kind: type[models.Model], rows: Iterable[BulkRow]) -> int:
+    """Write one row for each target of a bulk act, in the caller's transaction, and return how many there were.
+
+    Args:
+        kind: what the targets are.
+        rows: key and label of each, with further safe facts.
+    """
+    template = _event(action, actor, None, None, None)
+    template.target_type = kind._meta.model_name or ""
+    values = ((str(key), _clip(label), _plain(details)) for key, label, details in rows)
+    return insert_like(template, ("target_id", "target_label", "details"), values)
+
+
+def _event(
+    action: str,
+    actor: Actor,
+    target: models.Model | None,
+    error: DirectoryError | None,
+    details: Mapping[str, Any] | None,
+) -> AuditEvent:
+    return AuditEvent(
         action=action,
         outcome=Outcome.REFUSED if error else Outcome.SUCCESS,
         error_code=error.code if error else "",
@@ -93,12 +126,6 @@ def record(
         request_id=actor.request_id,
         details=_plain({**(error.context if error else {}), **(details or {})}),
     )
-    if error and actor.person is None and actor.client_ip:
-        folded = _fold(event)
-        if folded is not None:
-            return folded
-    event.save(force_insert=True)
-    return event
 
 
 def _fold(event: AuditEvent) -> AuditEvent | None:

@@ -11,13 +11,14 @@ PAGE_SIZE = 50
 
 
 def find_events(
-    *, action: str = "", person: str = "", reference: str = "", before: int | None = None
+    *, action: str = "", person: str = "", code: str = "", reference: str = "", before: int | None = None
 ) -> "QuerySet[AuditEvent]":
     """Return audit rows, newest first.
 
     Args:
         action: an action, or the beginning of one up to a dot ("idp" finds all of "idp.…").
         person: a company email, user name or id; finds what the person did and what was done to her.
+        code: the code of a refusal, such as "federation.no_match".
         reference: the number on an error page.
         before: only rows with a smaller number than this, for paging.
     """
@@ -26,6 +27,8 @@ def find_events(
         events = events.filter(Q(action=action) | Q(action__startswith=f"{action.rstrip('.')}."))
     if person:
         events = events.filter(_about(person.strip().replace("\x00", "")))
+    if code:
+        events = events.filter(error_code=code.strip().replace("\x00", ""))
     if reference:
         events = events.filter(request_id=reference.strip().upper().replace("\x00", ""))
     if before is not None:

@@ -17,7 +17,7 @@ class PasswordBackend(ModelBackend):
     Django's own `authenticate` spends one hash on an unknown email too, so the time tells nothing.
     """
 
-    def authenticate(  # type: ignore[override]  # Django's own has these arguments too
+    def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> AbstractBaseUser | None:
         """Return the person whose password it is, one after the other under load."""

@@ -238,3 +238,22 @@ class InputNotText(DirectoryError):
     message = "{name} is not valid UTF-8."
     hint = "Check the encoding of the terminal or of the file that it comes from."
     exit_status = 2
+
+
+class LimitOutOfRange(DirectoryError):
+    """A limit of the organization settings is too small or too large to make sense."""
+
+    code = "users.limit_out_of_range"
+    message = "{value} is outside what {name} can be."
+    hint = "Use a whole number from {lowest} to {highest}."
+    exit_status = 2
+
+
+class SessionNotFound(DirectoryError):
+    """There is no live session of this name among those at hand."""
+
+    code = "users.session_not_found"
+    message = "That session has ended already."
+    hint = "Load the list of sessions again."
+    http_status = 404
+    exit_status = 4

@@ -12,6 +12,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from users import names
+
 
 class State(models.TextChoices):
     """Whether a person may sign in."""
@@ -53,11 +55,24 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.filter(admin_role__isnull=True)
 
 
-_UserManagerBase = BaseUserManager.from_queryset(UserQuerySet)
-
-
-class UserManager(_UserManagerBase["User"]):
+class UserManager(BaseUserManager["User"]):
     """Finds people by what they type; services create them."""
+
+    def get_queryset(self) -> UserQuerySet:
+        """Return everybody."""
+        return UserQuerySet(self.model, using=self._db)
+
+    def active(self) -> UserQuerySet:
+        """Return the people who may sign in."""
+        return self.get_queryset().active()
+
+    def administrators(self) -> UserQuerySet:
+        """Return the people with an administrator's role, whatever their state."""
+        return self.get_queryset().administrators()
+
+    def without_role(self) -> UserQuerySet:
+        """Return the people whom federation may send to a provider."""
+        return self.get_queryset().without_role()
 
     def get_by_natural_key(self, username: str | None) -> "User":
         """Return the person with this company email, without regard to case. A look-alike is nobody."""
@@ -102,7 +117,12 @@ class User(AbstractBaseUser):
                 condition=models.Q(company_email=Lower("company_email")), name="users_company_email_lower_case"
             ),
         ]
-        indexes = [models.Index(fields=["state", "admin_role"], name="users_state_role")]
+        # Prefixes are what a search types. PostgreSQL's plain index answers LIKE only where it sorts by bytes.
+        indexes = [
+            models.Index(fields=["state", "admin_role"], name="users_state_role"),
+            models.Index(fields=["company_email"], opclasses=["varchar_pattern_ops"], name="users_email_prefix"),
+            models.Index(fields=["user_name"], opclasses=["varchar_pattern_ops"], name="users_user_name_prefix"),
+        ]
 
     def __str__(self) -> str:
         return self.label
@@ -115,7 +135,12 @@ class User(AbstractBaseUser):
     @property
     def label(self) -> str:
         """The name to show, falling back to the company email."""
-        return self.display_name or f"{self.given_name} {self.family_name}".strip() or self.company_email
+        return names.label_of(
+            display_name=self.display_name,
+            given_name=self.given_name,
+            family_name=self.family_name,
+            company_email=self.company_email,
+        )
 
     @property
     def is_administrator(self) -> bool:
@@ -188,6 +213,11 @@ class Organization(models.Model):
     def __str__(self) -> str:
         return "Organization settings"
 
+    @classmethod
+    def current(cls) -> "Organization":
+        """Return the company's settings; the defaults until somebody changes one."""
+        return cls.objects.filter(pk=1).first() or cls()
+
 
 class Outcome(models.TextChoices):
     """How an audited act ended."""
@@ -219,7 +249,7 @@ class AuditEvent(models.Model):
     last_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        """Newest first, by action, by person; refusals of one address close together for the fold."""
+        """Newest first, by action, by person; by time for pruning; refusals of one address together for the fold."""
 
         ordering = ["-id"]
         constraints = [
@@ -231,6 +261,7 @@ class AuditEvent(models.Model):
             models.Index(fields=["target_id", "-id"], name="users_audit_target"),
             models.Index(fields=["client_ip", "action", "error_code", "-at"], name="users_audit_fold"),
             models.Index(fields=["request_id"], name="users_audit_request"),
+            models.Index(fields=["at"], name="users_audit_at"),
         ]
 
     def __str__(self) -> str:

@@ -63,6 +63,11 @@ def user_name_from_email(email: str) -> str:
     return proposal or "person"
 
 
+def label_of(*, display_name: str, given_name: str, family_name: str, company_email: str) -> str:
+    """Return the name to show of a person, falling back to the company email."""
+    return display_name or f"{given_name} {family_name}".strip() or company_email
+
+
 def clean_name(text: str, *, field: str = "display_name") -> str:
     """Return a name in Unicode normal form C with single spaces, or raise NameInvalid for control characters."""
     text = re.sub(" +", " ", unicodedata.normalize("NFC", text)).strip(" ")

@@ -15,6 +15,8 @@ class Permission(StrEnum):
     MANAGE_IDENTITY_PROVIDERS = "manage_identity_providers"
     VIEW_AUDIT = "view_audit"
     MANAGE_ADMINISTRATORS = "manage_administrators"
+    VIEW_ORGANIZATION = "view_organization"
+    MANAGE_ORGANIZATION = "manage_organization"
 
 
 _READ = frozenset(
@@ -23,6 +25,7 @@ _READ = frozenset(
         Permission.VIEW_PEOPLE,
         Permission.VIEW_IDENTITY_PROVIDERS,
         Permission.VIEW_AUDIT,
+        Permission.VIEW_ORGANIZATION,
     }
 )
 

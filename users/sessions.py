@@ -2,17 +2,22 @@
 
 import hashlib
 from datetime import datetime, timedelta
+from secrets import token_urlsafe
 from typing import Any
 
 from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from users.models import Realm, User, UserSession
+from users.models import Organization, Realm, User, UserSession
 
 REALM = "realm"
 _TAGS = "session_tags"
 VISITOR_LIFETIME = 30 * 60
+# How often the row of a session in use is told so. The idle limit is exact to this.
+TOUCH_EVERY = timedelta(minutes=1)
 
 
 def hashed(session_key: str) -> str:
@@ -21,63 +26,152 @@ def hashed(session_key: str) -> str:
 
 
 class SessionStore(DatabaseStore):
-    """Django's database sessions in `UserSession` rows, under the hash of their key."""
+    """Django's database sessions in `UserSession` rows, under the hash of their key.
+
+    A signed-in session ends at the organization's idle and absolute limits, whichever comes first: somebody whom the
+    provider has disabled must come to its door again. A visitor's session lives long enough to sign in, and no longer.
+    """
+
+    _last_saved: tuple[str | None, bytes] | None = None
 
     @classmethod
     def get_model_class(cls) -> type[UserSession]:
         """Return the model of the rows."""
         return UserSession
 
-    def _get_session_from_db(self) -> UserSession | None:
-        try:
-            return UserSession.objects.get(session_key=hashed(self.session_key or ""), expire_date__gt=timezone.now())
-        except UserSession.DoesNotExist:
+    def load(self) -> dict[str, Any]:
+        """Return what the session holds, and note once a minute that it is in use."""
+        now = timezone.now()
+        parameters = [_stored(now - TOUCH_EVERY), hashed(self.session_key or ""), _stored(now)]
+        with connection.cursor() as cursor:
+            cursor.execute(_LOAD, parameters)
+            row = cursor.fetchone()
+        if row is None:
             self._session_key = None
-            return None
+            return {}
+        if row[1]:
+            _touch(parameters[1], now)
+        held: dict[str, Any] = self.decode(row[0])
+        return held
+
+    def _get_new_session_key(self) -> str:
+        # Django asks the database whether so many random bits are taken. The insert would say so.
+        return token_urlsafe(32)
 
     def exists(self, session_key: str) -> bool:
         """Return whether a live or expired row stands under this key."""
         return UserSession.objects.filter(session_key=hashed(session_key)).exists()
 
+    def cycle_key(self) -> None:
+        """Go on under a new key. The row is written once, with all that is known by then, when the session is saved."""
+        data, old_key = self._get_session(), self.session_key  # type: ignore[attr-defined]
+        self._session_key = None
+        self._session_cache = data
+        self.modified = True
+        if old_key:
+            self.delete(old_key)
+
+    def save(self, must_create: bool = False) -> None:
+        """Store the session, unless exactly this was stored already: the middleware saves again what a view saved.
+
+        Raises:
+            UpdateError: the session was ended meanwhile.
+        """
+        if self.session_key is None:
+            self.create()
+            return
+        snapshot = (self.session_key, self.serializer().dumps(self._get_session(no_load=must_create)))  # type: ignore[attr-defined]
+        if must_create or snapshot != self._last_saved:
+            self._write(must_create)
+            self._last_saved = snapshot
+
+    def _write(self, must_create: bool) -> None:
+        """Insert or update the row. Unlike Django's own without a savepoint: a failure undoes the whole sign-in."""
+        row = self.create_model_instance(self._get_session(no_load=must_create))  # type: ignore[attr-defined]
+        try:
+            with transaction.atomic(savepoint=False):
+                row.save(force_insert=must_create, force_update=not must_create)
+        except DatabaseError as error:
+            if must_create or isinstance(error, IntegrityError):
+                raise
+            raise UpdateError from error
+
     def create_model_instance(self, data: dict[str, Any]) -> UserSession:
         """Return the row to save: the data, and in columns what it is searched by."""
         tags = data.get(_TAGS, {})
-        signed_in_at = tags.get("signed_in_at")
+        now, signed_in_at = timezone.now(), _signed_in_at(tags)
+        ends_at = now + timedelta(seconds=VISITOR_LIFETIME)
+        if signed_in_at:
+            ends_at = ends(Organization.current(), signed_in_at, now)
         return UserSession(
             session_key=hashed(self._get_or_create_session_key()),  # type: ignore[attr-defined]
             session_data=self.encode(data),
-            expire_date=self.get_expiry_date(),
+            expire_date=ends_at,
             person_id=tags.get("person_id"),
             realm=tags.get("realm", ""),
             provider_id=tags.get("provider_id"),
             upstream_sid=tags.get("upstream_sid", ""),
             client_ip=tags.get("client_ip"),
             user_agent=tags.get("user_agent", ""),
-            signed_in_at=datetime.fromisoformat(signed_in_at) if signed_in_at else None,
+            signed_in_at=signed_in_at,
+            last_seen_at=now if signed_in_at else None,
         )
 
     def get_expiry_age(self, **kwargs: Any) -> int:
-        """Return the seconds that this session has left.
-
-        A signed-in session ends a fixed time after the sign-in, however busy it is: somebody whom the provider has
-        disabled must come to its door again. A visitor's session lives long enough to sign in, and no longer.
-        """
-        left = int(super().get_expiry_age(**kwargs))
-        signed_in_at = self.get(_TAGS, {}).get("signed_in_at")
-        if signed_in_at is None:
-            return min(left, VISITOR_LIFETIME)
-        used = (timezone.now() - datetime.fromisoformat(signed_in_at)).total_seconds()
-        return max(0, min(left, int(settings.SESSION_COOKIE_AGE - used)))
-
-    def get_expiry_date(self, **kwargs: Any) -> datetime:
-        """Return when this session ends."""
-        return timezone.now() + timedelta(seconds=self.get_expiry_age(**kwargs))
+        """Return how many seconds the browser may keep the cookie. The row alone decides whether it still counts."""
+        return int(settings.SESSION_COOKIE_AGE) if self.get(_TAGS) else VISITOR_LIFETIME
 
     def delete(self, session_key: str | None = None) -> None:
         """End the session under this key, or this one."""
         key = session_key or self.session_key
         if key:
             UserSession.objects.filter(session_key=hashed(key)).delete()
+
+
+def _signed_in_at(tags: dict[str, Any]) -> datetime | None:
+    text = tags.get("signed_in_at")
+    return datetime.fromisoformat(text) if text else None
+
+
+def ends(limits: Organization, signed_in_at: datetime, last_seen_at: datetime) -> datetime:
+    """Return when a session ends that is not used again."""
+    absolute = signed_in_at + timedelta(hours=limits.session_absolute_hours)
+    return min(absolute, last_seen_at + timedelta(minutes=limits.session_idle_minutes))
+
+
+def _touch(session_hash: str, now: datetime) -> None:
+    """Note that a session is in use, and move its end on."""
+    row = UserSession.objects.filter(pk=session_hash, signed_in_at__isnull=False).first()
+    if row is not None and row.signed_in_at is not None:
+        ends_at = ends(Organization.current(), row.signed_in_at, now)
+        UserSession.objects.filter(pk=row.pk).update(last_seen_at=now, expire_date=ends_at)
+
+
+# The two questions that every page and every sign-in ask. The ORM spends several times as long on putting each together
+# as the database on answering it (docs/performance.md).
+_LOAD = """
+    SELECT session_data,
+           CASE WHEN signed_in_at IS NOT NULL AND (last_seen_at IS NULL OR last_seen_at < %s) THEN 1 ELSE 0 END
+    FROM users_usersession WHERE session_key = %s AND expire_date > %s
+"""
+_RELOAD = "SELECT session_data FROM users_usersession WHERE session_key = %s AND expire_date > %s"
+
+
+def _stored(moment: datetime) -> Any:
+    """Return a moment as this database compares it."""
+    return connection.ops.adapt_datetimefield_value(moment)
+
+
+def reload_for_update(session: SessionBase) -> dict[str, Any] | None:
+    """Return what a session holds now, its row locked until the end of the transaction, or None if it was ended."""
+    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
+    with connection.cursor() as cursor:
+        cursor.execute(_RELOAD + lock, [hashed(session.session_key or ""), _stored(timezone.now())])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    held: dict[str, Any] = session.decode(row[0])
+    return held
 
 
 def tag(

@@ -5,6 +5,7 @@ from functools import wraps
 from typing import cast
 from urllib.parse import urlsplit
 
+from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -12,6 +13,7 @@ from django.views.decorators.cache import never_cache
 
 from idp.models import IdentityProvider
 from idp.queries import active_provider, provider_for
+from idp.recheck import recheck_session
 from portal.actors import actor_of
 from users.audit import record
 from users.models import Realm, User
@@ -40,10 +42,22 @@ def person_required(view: View) -> View:
             logout(request)
             return redirect("user_portal:sign_in")
         if provider is not None:
+            if provider.recheck_minutes and _was_ended_upstream(request, provider):
+                return redirect("user_portal:sign_in")
             allow_form_to_provider(request, provider)
         return view(request, *args, **kwargs)
 
     return wrapper
+
+
+def _was_ended_upstream(request: HttpRequest, provider: IdentityProvider) -> bool:
+    """Ask the provider about this session if it is time; signed out there is signed out here, with a word why."""
+    refusal = recheck_session(actor=actor_of(request), provider=provider, session_key=request.session.session_key or "")
+    if refusal is None:
+        return False
+    logout(request)
+    messages.warning(request, f"You were signed out. {refusal.message} (Reference {refusal.reference})")
+    return True
 
 
 def session_provider(request: HttpRequest) -> IdentityProvider | None:

@@ -5,102 +5,94 @@ bound to the provider and its version, to ten minutes and to one use; duplicated
 a failed answer never signs anybody out.
 """
 
-import hashlib
-from datetime import timedelta
+from secrets import token_urlsafe
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.sessions.backends.base import UpdateError
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
-from django.views.generic import View
-from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthenticationRequestView
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+from mozilla_django_oidc.utils import add_state_and_verifier_and_nonce_to_session, generate_code_challenge
+from mozilla_django_oidc.views import OIDCAuthenticationCallbackView
 
-from idp.backends import FederatedSignIn, ProviderSettings
+from idp.authorization import STATE_LIFETIME, code_of, is_spent, spend_state
+from idp.backends import BACKEND, FederatedBackend, FederatedSignIn, ProviderSettings, scopes_of
+from idp.expiry import note_refused_credential
+from idp.federation import keep_link
 from idp.federation_errors import (
-    CodeMissing,
-    ParameterDuplicated,
     ProviderChanged,
     ProviderUnavailable,
-    ResponseIssuerMissing,
-    ResponseIssuerWrong,
+    ResponsePosted,
     StateExpired,
     StateMissing,
     StateOfOtherProvider,
     StateUnknown,
     StateUsed,
 )
-from idp.models import IdentityProvider, SpentState
-from idp.protocol.aadsts import parse_failure
-from idp.protocol.oauth_errors import AuthorizationRefused
+from idp.models import IdentityProvider
+from idp.queries import active_provider_by_slug
+from idp.recheck import keep_grant
 from portal.actors import actor_of
+from portal.admin_portal import rehearsals
+from portal.answers import read_answer
 from portal.errors import error_page
 from portal.sign_in import open_session, safe_next
 from users.audit import record_refusal
 from users.errors import DirectoryError
 from users.models import Realm
-from users.sessions import prune_visitors
-
-STATE_LIFETIME = timedelta(minutes=10)
-PARAMETERS = ("code", "state", "error", "error_description", "error_uri", "iss", "session_state")
+from users.sessions import reload_for_update
 
 
-class BeginView(ProviderSettings, OIDCAuthenticationRequestView):
-    """Sends a person to the provider with a fresh state, nonce and code challenge."""
+def start_sign_in(request: HttpRequest, provider: IdentityProvider, *, login_hint: str, next_path: str) -> HttpResponse:
+    """Send a visitor to the provider's authorization endpoint (OpenID Connect Core 1.0, section 3.1.2.1).
 
-    def __init__(self, **kwargs: Any) -> None:
-        # The library's own reads the provider's settings here, before there is a request that names one.
-        View.__init__(self, **kwargs)
-
-    def start(
-        self, request: HttpRequest, provider: IdentityProvider, *, login_hint: str, next_path: str
-    ) -> HttpResponse:
-        """Return the redirect to the provider's authorization endpoint (OpenID Connect Core 1.0, section 3.1.2.1)."""
-        self.provider = provider
-        self.login_hint = login_hint
-        metadata = provider.discovered
-        self.OIDC_OP_AUTH_ENDPOINT = metadata.authorization_endpoint
-        self.OIDC_RP_CLIENT_ID = provider.client_id
-        response: HttpResponse = super().get(request)  # type: ignore[no-untyped-call]
-        response["Location"] = _with_one_query(response["Location"])
-        # The last one is ours: an authorization endpoint may come with parameters of its own.
-        state = parse_qs(urlsplit(response["Location"]).query)["state"][-1]
-        request.session["oidc_states"][state] |= {
-            "provider": str(provider.pk),
-            "version": provider.version,
-            "next": next_path,
-            "at": timezone.now().timestamp(),
-        }
-        request.session.pop("oidc_login_next", None)
-        request.session.modified = True
-        return response
-
-    def get_extra_params(self, request: HttpRequest) -> dict[str, str]:
-        """Return the redirect URI of this provider, and whom the person says to be."""
-        assert self.provider is not None  # noqa: S101  (set by start)
-        params = {"redirect_uri": self.provider.redirect_uri}
-        if self.login_hint:
-            params["login_hint"] = self.login_hint
-        return params
-
-
-def _with_one_query(location: str) -> str:
-    """Join the library's query to an authorization endpoint that has one already (RFC 6749, section 3.1)."""
-    head, _, rest = location.partition("?")
-    return f"{head}?{rest.replace('?', '&')}"
+    State, nonce and code challenge are made here, and not by the library's view: its random strings cost more than the
+    rest of the request, and its address has two question marks where the endpoint brings a query of its own.
+    """
+    metadata = provider.discovered
+    state, nonce, code_verifier = token_urlsafe(32), token_urlsafe(32), token_urlsafe(48)
+    params = {
+        "response_type": "code",
+        "scope": scopes_of(provider),
+        "client_id": provider.client_id,
+        "redirect_uri": provider.redirect_uri,
+        "state": state,
+        "nonce": nonce,
+        "code_challenge": generate_code_challenge(code_verifier, "S256"),  # type: ignore[no-untyped-call]
+        "code_challenge_method": "S256",
+    }
+    if login_hint:
+        params["login_hint"] = login_hint
+    add_state_and_verifier_and_nonce_to_session(  # type: ignore[no-untyped-call]
+        request, state, params, code_verifier
+    )
+    request.session["oidc_states"][state] |= {
+        "provider": str(provider.pk),
+        "version": provider.version,
+        "next": next_path,
+        "at": timezone.now().timestamp(),
+    }
+    request.session.modified = True
+    separator = "&" if "?" in metadata.authorization_endpoint else "?"
+    return HttpResponseRedirect(f"{metadata.authorization_endpoint}{separator}{urlencode(params)}")
 
 
 class CallbackView(ProviderSettings, OIDCAuthenticationCallbackView):
-    """Takes the provider's answer."""
+    """Takes the provider's answer.
+
+    The library's own `get()` saves the session before it asks the provider and loads it again afterwards. Here the
+    single use of the state is a row of its own, and the session is written once, in the transaction that signs in.
+    """
 
     def finish(self, request: HttpRequest, provider: IdentityProvider) -> HttpResponse:
         """Return the redirect to where the person was going.
+
+        Two short transactions: the state is spent before the provider is asked, the rest is written afterwards.
 
         Raises:
             DirectoryError: every refusal.
@@ -108,45 +100,61 @@ class CallbackView(ProviderSettings, OIDCAuthenticationCallbackView):
         self.provider = provider
         self.request = request
         self.entry = _take_state(request, provider)
-        _check_response_issuer(request, provider)
-        if "error" in request.GET:
-            raise AuthorizationRefused(parse_failure(request.GET.dict()))
-        if not request.GET.get("code"):
-            raise CodeMissing()
+        code_of(provider, request.GET.dict())
         self.sign_in = FederatedSignIn(provider, actor_of(request))
         request.federated_sign_in = self.sign_in  # type: ignore[attr-defined]
-        try:
-            response: HttpResponse = super().get(request)  # type: ignore[no-untyped-call]
-        except UpdateError as error:
-            # The session was ended (signed out in another tab, or by an administrator) while the answer was on its way.
-            raise StateUnknown() from error
-        return response
+        # This backend and no other: Django's authenticate() would ask those for passwords first.
+        nonce, code_verifier = self.entry["nonce"], self.entry["code_verifier"]
+        self.user = FederatedBackend().authenticate(request, nonce=nonce, code_verifier=code_verifier)
+        return self.login_success()
 
     def login_success(self) -> HttpResponse:
-        """Open the session under a new key, also for a person who is signed in already, and go on with a 303."""
+        """Keep the link and open the session under a new key, also for a person who is signed in already: a 303."""
         provider, match, claims = self.sign_in.provider, self.sign_in.match, self.sign_in.claims
         if match is None or claims is None:
             return self.login_failure()
-        other_tabs = self.request.session.get("oidc_states", {})
-        open_session(
-            self.request,
-            match.person,
-            realm=Realm.USER,
-            method=match.rule,
-            provider_id=str(provider.pk),
-            upstream_sid=claims.sid,
-        )
-        # Sign-ins that other tabs of this browser have under way come back to the new session.
-        self.request.session["oidc_states"] = other_tabs
-        self.request.session["federation"] = {
-            "provider_id": str(provider.pk),
-            "provider_name": provider.name,
-            "trust": provider.trust,
-            "login_hint": claims.login_hint,
-        }
+        match.person.backend = BACKEND
+        with transaction.atomic():
+            other_tabs = self._other_tabs()
+            keep_link(actor=self.sign_in.actor, provider=provider, claims=claims, match=match)
+            open_session(
+                self.request,
+                match.person,
+                realm=Realm.USER,
+                method=match.rule,
+                provider_id=str(provider.pk),
+                upstream_sid=claims.sid,
+                keep={
+                    "oidc_states": other_tabs,
+                    "federation": {
+                        "provider_id": str(provider.pk),
+                        "provider_name": provider.name,
+                        "trust": provider.trust,
+                        "login_hint": claims.login_hint,
+                    },
+                },
+            )
+            keep_grant(
+                actor=self.sign_in.actor,
+                session_key=self.request.session.session_key or "",
+                provider=provider,
+                claims=claims,
+                refresh_token=self.sign_in.refresh_token,
+                nonce=self.entry["nonce"],
+            )
         response = HttpResponseRedirect(self.entry["next"])
         response.status_code = 303
         return response
+
+    def _other_tabs(self) -> dict[str, Any]:
+        """Return the sign-ins that other tabs of this browser have under way, also those begun in the meantime."""
+        held = reload_for_update(self.request.session)
+        if held is None:
+            # The session was ended (signed out in another tab, or by an administrator) while the provider was asked.
+            raise StateUnknown()
+        states: dict[str, Any] = held.get("oidc_states", {})
+        states.pop(self.request.GET["state"], None)
+        return states
 
     def login_failure(self) -> HttpResponse:
         """Refuse what the library refuses without a reason; every known reason was raised before."""
@@ -161,49 +169,23 @@ def _take_state(request: HttpRequest, provider: IdentityProvider) -> dict[str, A
     state = request.GET.get("state", "")
     if not state:
         raise StateMissing()
-    state_hash = hashlib.sha256(state.encode()).hexdigest()
     states = request.session.get("oidc_states")
     entry = states.get(state) if isinstance(states, dict) else None
     if entry is None or "provider" not in entry:
-        raise StateUsed() if SpentState.objects.filter(state_hash=state_hash).exists() else StateUnknown()
+        raise StateUsed() if is_spent(state) else StateUnknown()
     if entry["provider"] != str(provider.pk):
         raise StateOfOtherProvider()
-    now = timezone.now()
-    if now.timestamp() - entry["at"] > STATE_LIFETIME.total_seconds():
+    if timezone.now().timestamp() - entry["at"] > STATE_LIFETIME.total_seconds():
         raise StateExpired()
-    try:
-        # The database decides between two that come at once; a cache could forget.
-        with transaction.atomic():
-            SpentState.objects.create(state_hash=state_hash, expires_at=now + STATE_LIFETIME)
-    except IntegrityError as error:
-        raise StateUsed() from error
-    SpentState.objects.filter(expires_at__lt=now).delete()
-    prune_visitors()
-    if "error" in request.GET or not request.GET.get("code"):
-        del request.session["oidc_states"][state]
-        request.session.modified = True
+    spend_state(state)
     if entry["version"] != provider.version:
         raise ProviderChanged()
     return dict(entry)
 
 
-def _check_response_issuer(request: HttpRequest, provider: IdentityProvider) -> None:
-    """Compare the `iss` parameter with the provider's issuer (RFC 9207, section 2.4)."""
-    issuer = request.GET.get("iss")
-    if issuer is not None and issuer != provider.issuer:
-        raise ResponseIssuerWrong()
-    if issuer is None and provider.discovered.authorization_response_iss_parameter_supported:
-        raise ResponseIssuerMissing()
-
-
-def start_sign_in(request: HttpRequest, provider: IdentityProvider, *, login_hint: str, next_path: str) -> HttpResponse:
-    """Return the redirect that sends this visitor to the provider."""
-    return BeginView().start(request, provider, login_hint=login_hint, next_path=next_path)
-
-
 def _active_by_slug(slug: str) -> IdentityProvider:
-    provider = IdentityProvider.objects.filter(slug=slug).first()
-    if provider is None or not provider.is_active:
+    provider = active_provider_by_slug(slug)
+    if provider is None:
         raise ProviderUnavailable(slug=slug[:40])
     return provider
 
@@ -224,14 +206,17 @@ def begin(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_not_required
 @never_cache
-@require_safe
+@csrf_exempt  # the form comes from the provider's page; what binds it to this browser is the state
+@require_http_methods(["GET", "HEAD", "POST"])
 def callback(request: HttpRequest, slug: str) -> HttpResponse:
     """Take the provider's answer. A refusal is audited and shown, and leaves a present session as it is."""
+    if rehearsals.is_rehearsal(request):
+        return rehearsals.finish(request, slug)
     try:
-        for name in PARAMETERS:
-            if len(request.GET.getlist(name)) > 1:
-                raise ParameterDuplicated(parameter=name)
+        read_answer(request)
         return CallbackView().finish(request, _active_by_slug(slug))
+    except StateUnknown as error:
+        return _refused(request, ResponsePosted() if request.method == "POST" else error, slug)
     except DirectoryError as error:
         return _refused(request, error, slug)
 
@@ -239,23 +224,8 @@ def callback(request: HttpRequest, slug: str) -> HttpResponse:
 def _refused(request: HttpRequest, error: DirectoryError, slug: str) -> HttpResponse:
     details = {"provider": slug[:40], **getattr(error, "admin_context", {})}
     record_refusal("portal.sign_in.failed", actor=actor_of(request), error=error, details=details)
+    note_refused_credential(getattr(getattr(request, "federated_sign_in", None), "provider", None), error)
     actions = [("Back to the sign-in page", reverse("user_portal:sign_in"))]
     response = error_page(request, error, actions=actions)
     response["Referrer-Policy"] = "no-referrer"
     return response
-
-
-def logout_url(provider: IdentityProvider, login_hint: str) -> str | None:
-    """Return where to end the session at the provider as well, or None where it has no such address.
-
-    OpenID Connect RP-Initiated Logout 1.0, section 2. Entra takes the `login_hint` claim as `logout_hint`.
-    """
-    endpoint = provider.discovered.end_session_endpoint
-    if not endpoint:
-        return None
-    params = {"post_logout_redirect_uri": f"{settings.PUBLIC_URL}{reverse('user_portal:signed_out')}"}
-    params["client_id"] = provider.client_id
-    if login_hint:
-        params["logout_hint"] = login_hint
-    separator = "&" if "?" in endpoint else "?"
-    return f"{endpoint}{separator}{urlencode(params)}"

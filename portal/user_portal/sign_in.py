@@ -1,5 +1,6 @@
 """Signing in to the User Portal and out of it: email first, then the provider or a password."""
 
+import secrets
 from urllib.parse import urlencode
 
 from django.contrib.auth import logout
@@ -11,13 +12,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from idp.logout import logout_url
 from idp.queries import active_provider
 from portal.actors import actor_of
 from portal.errors import error_page
 from portal.sign_in import safe_next, sign_in_with_password
 from portal.user_portal.access import allow_form_to_provider, session_provider
-from portal.user_portal.federation import logout_url, start_sign_in
+from portal.user_portal.federation import start_sign_in
 from portal.user_portal.forms import EmailForm, PasswordForm
+from portal.user_portal.logout import forget_sign_out, provider_that_is_done, remember_sign_out
 from users.audit import record
 from users.errors import DirectoryError, SignInFailed, SignInLocked
 from users.models import Realm
@@ -85,16 +88,24 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         record("portal.sign_out", actor=actor_of(request))
     logout(request)
-    upstream = logout_url(provider, login_hint) if provider else None
-    return redirect(upstream or "user_portal:signed_out")
+    state = secrets.token_urlsafe(24)
+    upstream = logout_url(provider, login_hint=login_hint, state=state) if provider else None
+    if provider is None or upstream is None:
+        return redirect("user_portal:signed_out")
+    return remember_sign_out(redirect(upstream), state, provider.name)
 
 
 @login_not_required
 @never_cache
 @require_safe
 def signed_out(request: HttpRequest) -> HttpResponse:
-    """Say that the session is over. Also where a provider sends people back to, with or without a `state`."""
-    return render(request, "user_portal/signed_out.html")
+    """Say that the session is over. Also where a provider sends people back to, with or without a `state`.
+
+    The page is the same whatever comes, and signs nobody out. The `state` that was sent along says that the provider
+    is done, too; without it Gatehouse does not claim that.
+    """
+    response = render(request, "user_portal/signed_out.html", {"provider_name": provider_that_is_done(request)})
+    return forget_sign_out(response)
 
 
 def _next(request: HttpRequest) -> str:

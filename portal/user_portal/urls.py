@@ -13,4 +13,7 @@ urlpatterns = [
     path("signed-out/", sign_in.signed_out, name="signed_out"),
     path("profile/", profile.profile, name="profile"),
     path("security/", security.security, name="security"),
+    path("security/sessions/end-others/", security.end_others, name="end_other_sessions"),
+    path("security/sessions/end-all/", security.end_all, name="end_all_sessions"),
+    path("security/sessions/<slug:key>/end/", security.end_one, name="end_session"),
 ]

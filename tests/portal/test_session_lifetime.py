@@ -16,12 +16,36 @@ from users.sessions import prune_visitors
 def test_a_busy_session_ends_all_the_same(provider: IdentityProvider, ada: User, browser_client: Browser) -> None:
     browser_client.federated_sign_in()
     start = timezone.now()
-    for hours in (3, 6, 7.9):
-        with time_machine.travel(start + timedelta(hours=hours)):
+    for minutes in range(50, 8 * 60, 50):
+        with time_machine.travel(start + timedelta(minutes=minutes)):
             browser_client.get(f"/oauth/login/{provider.slug}/")  # writes to the session
             assert browser_client.is_signed_in
     with time_machine.travel(start + timedelta(hours=8, minutes=1)):
         assert not browser_client.is_signed_in
+
+
+def test_a_session_that_nobody_uses_ends_after_an_hour(provider: IdentityProvider, ada: User) -> None:
+    used, unused = Browser(), Browser()
+    for browser in (used, unused):
+        browser.federated_sign_in()
+    start = timezone.now()
+    with time_machine.travel(start + timedelta(minutes=40)):
+        assert used.is_signed_in
+    with time_machine.travel(start + timedelta(minutes=70)):
+        assert used.is_signed_in
+        assert not unused.is_signed_in
+
+
+def test_a_session_in_use_is_noted_once_a_minute_at_most(
+    provider: IdentityProvider, ada: User, browser_client: Browser
+) -> None:
+    browser_client.federated_sign_in()
+    first = UserSession.objects.get(person=ada).last_seen_at
+    assert browser_client.is_signed_in
+    assert UserSession.objects.get(person=ada).last_seen_at == first
+    with time_machine.travel(timezone.now() + timedelta(minutes=2)):
+        assert browser_client.is_signed_in
+        assert UserSession.objects.get(person=ada).last_seen_at > first
 
 
 def test_a_visitors_session_ends_soon_and_is_removed(provider: IdentityProvider, browser_client: Browser) -> None:

@@ -20,6 +20,8 @@ view_identity_providers     yes                         yes            no       
 manage_identity_providers   yes                         no             no         no
 view_audit                  yes                         yes            no         yes
 manage_administrators       yes                         no             no         no
+view_organization           yes                         yes            no         yes
+manage_organization         yes                         no             no         no
 """
 ROLES, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
 

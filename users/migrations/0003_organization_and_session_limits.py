@@ -15,6 +15,18 @@ class Migration(migrations.Migration):
             name='last_seen_at',
             field=models.DateTimeField(null=True),
         ),
+        migrations.AddIndex(
+            model_name='user',
+            index=models.Index(fields=['company_email'], name='users_email_prefix', opclasses=['varchar_pattern_ops']),
+        ),
+        migrations.AddIndex(
+            model_name='user',
+            index=models.Index(fields=['user_name'], name='users_user_name_prefix', opclasses=['varchar_pattern_ops']),
+        ),
+        migrations.AddIndex(
+            model_name='auditevent',
+            index=models.Index(fields=['at'], name='users_audit_at'),
+        ),
         migrations.CreateModel(
             name='Organization',
             fields=[

@@ -37,6 +37,7 @@ class Command(DirectoryCommand):
         listing = self.sub("list", self.list, "List audit rows, newest first.")
         listing.add_argument("--action", default="", help="an action, or the beginning of one: idp.provider")
         listing.add_argument("--person", default="", help="company email, user name or label")
+        listing.add_argument("--code", default="", help="the code of a refusal: federation.no_match")
         listing.add_argument(
             "--reference", default="", help="the reference number of an error page; prints the row in full"
         )
@@ -48,6 +49,7 @@ class Command(DirectoryCommand):
         events = find_events(
             action=options["action"],
             person=options["person"],
+            code=options["code"],
             reference=options["reference"],
             before=options["before"],
         )

@@ -1,0 +1,109 @@
+"""The authorization request and response, as far as sign-in and rehearsal share them."""
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from idp.backends import scopes_of
+from idp.federation_errors import (
+    CodeMissing,
+    ResponseHasToken,
+    ResponseIssuerMissing,
+    ResponseIssuerWrong,
+    StateUsed,
+)
+from idp.models import IdentityProvider, SpentState
+from idp.protocol.aadsts import parse_failure
+from idp.protocol.oauth_errors import AuthorizationRefused
+
+STATE_LIFETIME = timedelta(minutes=10)
+# What comes with the implicit and hybrid flows only.
+_TOKENS = ("id_token", "access_token")
+
+
+@dataclass(frozen=True)
+class AuthorizationRequest:
+    """One request, and what its answer is checked against."""
+
+    location: str = field(repr=False)
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    code_verifier: str = field(repr=False)
+
+
+def new_request(provider: IdentityProvider, *, prefix: str, prompt: str) -> AuthorizationRequest:
+    """Return a fresh request for a code (OpenID Connect Core 1.0, section 3.1.2.1; RFC 7636, section 4.3).
+
+    Args:
+        prefix: what the state begins with, by which the callback knows whose answer it is.
+        prompt: what the provider is to ask the person.
+    """
+    state, nonce = f"{prefix}{secrets.token_urlsafe(32)}", secrets.token_urlsafe(32)
+    code_verifier = secrets.token_urlsafe(48)
+    digest = hashlib.sha256(code_verifier.encode()).digest()
+    parameters = {
+        "response_type": "code",
+        "scope": scopes_of(provider),
+        "client_id": provider.client_id,
+        "redirect_uri": provider.redirect_uri,
+        "state": state,
+        "nonce": nonce,
+        "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+        "code_challenge_method": "S256",
+        "prompt": prompt,
+    }
+    endpoint = provider.discovered.authorization_endpoint
+    joint = "&" if "?" in endpoint else "?"  # it may have parameters of its own (RFC 6749, section 3.1)
+    return AuthorizationRequest(f"{endpoint}{joint}{urlencode(parameters)}", state, nonce, code_verifier)
+
+
+def spend_state(state: str) -> None:
+    """Use up a state. The database decides between two answers that come at once; a cache could forget.
+
+    Raises:
+        StateUsed: it came back before.
+    """
+    expires_at = timezone.now() + STATE_LIFETIME
+    try:
+        with transaction.atomic():
+            SpentState.objects.create(state_hash=_hashed(state), expires_at=expires_at)
+    except IntegrityError as error:
+        raise StateUsed() from error
+
+
+def is_spent(state: str) -> bool:
+    """Return whether a state came back before."""
+    return SpentState.objects.filter(state_hash=_hashed(state)).exists()
+
+
+def code_of(provider: IdentityProvider, answer: Mapping[str, str]) -> str:
+    """Return the code of an authorization response whose state is right.
+
+    Raises:
+        ResponseIssuerWrong, ResponseIssuerMissing: it is another provider's (RFC 9207, section 2.4).
+        AuthorizationRefused: it is an error (RFC 6749, section 4.1.2.1).
+        ResponseHasToken, CodeMissing: it is none of the code flow.
+    """
+    issuer = answer.get("iss")
+    if issuer is not None and issuer != provider.issuer:
+        raise ResponseIssuerWrong()
+    if issuer is None and provider.discovered.authorization_response_iss_parameter_supported:
+        raise ResponseIssuerMissing()
+    if "error" in answer:
+        raise AuthorizationRefused(parse_failure(dict(answer)))
+    if any(name in answer for name in _TOKENS):
+        raise ResponseHasToken()
+    if not answer.get("code"):
+        raise CodeMissing()
+    return answer["code"]
+
+
+def _hashed(state: str) -> str:
+    return hashlib.sha256(state.encode()).hexdigest()

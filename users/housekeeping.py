@@ -1,0 +1,43 @@
+"""What is removed once its time is over: sessions, counted failures, and audit rows past retention."""
+
+from datetime import timedelta
+
+from axes.models import AccessAttempt
+from django.db import transaction
+from django.utils import timezone
+
+from users.audit import Actor, record
+from users.lockout import COOL_OFF
+from users.models import AuditEvent, Organization, UserSession
+
+# Small enough that nobody who signs in meanwhile waits for the lock of SQLite.
+BATCH = 1000
+
+
+def prune_sessions() -> int:
+    """Remove the sessions that have run out, of people and of visitors, and return how many there were."""
+    return UserSession.objects.filter(expire_date__lt=timezone.now()).delete()[0]
+
+
+def prune_failures() -> int:
+    """Forget failed sign-ins that lock nobody out any more, and return how many rows there were."""
+    return AccessAttempt.objects.filter(attempt_time__lt=timezone.now() - COOL_OFF).delete()[0]
+
+
+def prune_audit(actor: Actor) -> int:
+    """Remove the audit rows past the organization's retention, in batches, and return how many there were.
+
+    One row says how many. Two that do this at once share the work, and each counts what it removed.
+    """
+    days = Organization.current().audit_retention_days
+    before = timezone.now() - timedelta(days=days)
+    pruned = 0
+    while True:
+        oldest = list(AuditEvent.objects.filter(at__lt=before).order_by("at").values_list("pk", flat=True)[:BATCH])
+        with transaction.atomic():
+            pruned += AuditEvent.objects.filter(pk__in=oldest, at__lt=before).delete()[0]
+        if len(oldest) < BATCH:
+            break
+    if pruned:
+        record("audit.pruned", actor=actor, details={"rows": pruned, "retention_days": days})
+    return pruned
