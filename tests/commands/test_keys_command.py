@@ -4,12 +4,16 @@ import pytest
 from cryptography.fernet import Fernet
 from django.conf import LazySettings
 from django.db import connection
+from django.utils import timezone
 
-from idp.models import IdentityProvider
+from idp import certificates, credentials
+from idp.fields import Secret
+from idp.models import ClientCertificate, IdentityProvider, UpstreamGrant
 from tests.browsing import Browser, assert_refused, last_event
 from tests.commands.running import run
 from tests.entra_tenant import PracticeTenant
-from users.models import AuditEvent, User
+from tests.factories import OPERATOR
+from users.models import AuditEvent, User, UserSession
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +61,29 @@ def test_a_rotation_encrypts_again_with_the_first_key(
     assert last_event(action="keys.rotated").details == {"secrets": 1}
 
 
+def test_a_rotation_reaches_every_secret(
+    provider: IdentityProvider, tenant: PracticeTenant, ada: User, settings: LazySettings
+) -> None:
+    """The next client secret, the key behind a certificate, and a session's refresh token, found by the session."""
+    credentials.add_next_secret(actor=OPERATOR, provider=provider, client_secret=tenant.add_secret())
+    certificates.make_next_certificate(actor=OPERATOR, provider=provider)
+    session = UserSession.objects.create(session_key="a" * 40, expire_date=timezone.now(), person=ada)
+    UpstreamGrant.objects.create(
+        session=session,
+        provider=provider,
+        original={},
+        refresh_token=Secret.of("refresh"),
+        next_check_at=timezone.now(),
+    )
+    settings.ENCRYPTION_KEYS = [run("keys", "generate").out.strip(), *settings.ENCRYPTION_KEYS]
+    assert run("keys", "rotate", "--json").json == {"secrets": 4, "dry_run": False}
+    settings.ENCRYPTION_KEYS = settings.ENCRYPTION_KEYS[:1]
+    stored = IdentityProvider.objects.get()
+    assert stored.next_client_secret.reveal() in tenant.further_secrets
+    assert "PRIVATE KEY" in ClientCertificate.objects.get().private_key.reveal()
+    assert UpstreamGrant.objects.get().refresh_token.reveal() == "refresh"
+
+
 def test_a_dry_run_counts_and_changes_nothing(provider: IdentityProvider) -> None:
     former, rows = ciphertext(), AuditEvent.objects.count()
     assert run("keys", "rotate", "--dry-run", "--json").json == {"secrets": 1, "dry_run": True}
@@ -84,8 +111,9 @@ def test_a_lost_key_is_named_at_the_sign_in(lost_key: str, ada: User, browser_cl
 
 def test_a_lost_key_is_named_by_the_connection_test(lost_key: str) -> None:
     tested = run("idp", "test", "entra", "--json")
-    assert (tested.status, tested.json[2]["code"]) == (5, "idp.secret_unreadable")
-    assert "ENCRYPTION_KEYS" in tested.json[2]["hint"]
+    (failed,) = [step for step in tested.json if step["outcome"] == "failed"]
+    assert (tested.status, failed["code"]) == (5, "idp.secret_unreadable")
+    assert "ENCRYPTION_KEYS" in failed["hint"]
 
 
 def test_pages_and_commands_still_open_after_a_key_was_lost(lost_key: str, admin_browser: Browser) -> None:

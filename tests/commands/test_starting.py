@@ -4,6 +4,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,26 @@ def test_a_first_run_prints_a_link_that_opens(project: Path) -> None:
         assert "Create the first administrator" in eventually(link)
     assert (project / "var").stat().st_mode & 0o777 == 0o700
     assert ended(project, "manage.py", "admins", "setup-link").stdout.startswith(f"http://127.0.0.1:{port}/")
+
+
+def housekeeping_of(project: Path) -> list[str]:
+    """Return the running processes that keep house for this copy."""
+    listed = subprocess.run(["ps", "-A", "-ww", "-o", "args="], text=True, capture_output=True, check=True)  # noqa: S607
+    return [line for line in listed.stdout.splitlines() if str(project) in line and "housekeeping" in line]
+
+
+def test_the_house_is_kept_while_the_server_runs_and_no_longer(project: Path) -> None:
+    ended(project, "-m", "portal.environment")
+    command = ("manage.py", "run", "--bind", f"127.0.0.1:{free_port()}", "--workers", "1")
+    with started(project, *command, until="Press Ctrl-C") as (process, _):
+        ends_at = time.monotonic() + 20
+        while not housekeeping_of(project):
+            assert time.monotonic() < ends_at
+    # `started` has interrupted the server alone, and has read its output to the end, which housekeeping shares.
+    assert housekeeping_of(project) == []
+    with started(project, *command, until="Press Ctrl-C") as (process, _):
+        process.kill()
+    assert housekeeping_of(project) == []
 
 
 def test_the_address_in_the_file_follows_the_port_on_this_machine_only(project: Path) -> None:

@@ -9,7 +9,15 @@ from django.core.management import load_command_class
 
 from tests.commands.running import in_shell, run
 
-COMMANDS = {"users": "users", "admins": "users", "audit": "users", "idp": "idp", "keys": "idp", "run": "portal"}
+COMMANDS = {
+    "users": "users",
+    "admins": "users",
+    "audit": "users",
+    "idp": "idp",
+    "keys": "idp",
+    "housekeeping": "idp",
+    "run": "portal",
+}
 
 WRONG = [
     (("users",), "SUBCOMMAND"),

@@ -1,19 +1,23 @@
 """Sign-ins that meet each other, and sign-ins that meet an administrator, in real threads and connections."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import Lock
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from django.contrib.auth.signals import user_logged_in
+from django.db import connection
 from django.http import HttpResponse
 
 from idp import activation, credentials, services
-from idp.models import FederatedIdentity, IdentityProvider
+from idp.models import FederatedIdentity, IdentityProvider, SpentState
 from tests.browsing import Browser, assert_refused, error_code
 from tests.entra_tenant import PracticeTenant
-from tests.factories import OPERATOR, make_provider, provider_input
-from tests.idp.conformance.support import all_at_once, in_another_thread, refuses, succeeds, warm_up
-from users.models import AuditEvent, State, User, UserSession
+from tests.factories import OPERATOR, make_person, make_provider, provider_input
+from tests.idp.conformance.support import all_at_once, in_another_thread, refuses, succeeds, twin_of, warm_up
+from users.models import AuditEvent, User, UserSession
 from users.services import suspend_person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,6 +26,7 @@ ADA, GRACE = "ada@contoso.example", "grace@contoso.example"
 Act = Callable[[PracticeTenant, IdentityProvider], object]
 
 
+@pytest.mark.conformance("first-link-two-first-sign-ins-at-once")
 def test_twenty_first_sign_ins_of_one_person_make_one_link(
     tenant: PracticeTenant, provider: IdentityProvider, ada: User
 ) -> None:
@@ -32,6 +37,7 @@ def test_twenty_first_sign_ins_of_one_person_make_one_link(
     assert UserSession.objects.filter(person=ada).count() == 20
 
 
+@pytest.mark.conformance("first-link-email-shared-by-two-people")
 def test_two_accounts_that_claim_one_email_make_one_link(
     tenant: PracticeTenant, provider: IdentityProvider, ada: User
 ) -> None:
@@ -46,13 +52,62 @@ def test_two_accounts_that_claim_one_email_make_one_link(
     assert {error_code(r) for r in responses if r.status_code == 403} == {"federation.person_linked_elsewhere"}
 
 
-def test_many_people_sign_in_at_once(tenant: PracticeTenant, provider: IdentityProvider) -> None:
-    people = [person for person in tenant.people if person.gatehouse == "active" and person.acct == 0]
-    for person in people:
-        User.objects.create(company_email=person.directory_email, user_name=person.user_name, state=State.ACTIVE)
-    responses = all_at_once(lambda person: Browser().federated_sign_in(person.directory_email), people)
-    assert {response.status_code for response in responses} == {303}
-    assert FederatedIdentity.objects.count() == UserSession.objects.filter(person__isnull=False).count() == len(people)
+def twenty_colleagues(tenant: PracticeTenant) -> list[str]:
+    """Add accounts to the tenant, and people with the same emails here; return the emails."""
+    template = tenant.person(ADA)
+    assert template is not None
+    emails = [f"colleague-{number}@contoso.example" for number in range(20)]
+    for email in emails:
+        tenant.people.append(replace(template, name=email, email=email, upn=email, oid=str(uuid4())))
+        make_person(email)
+    return emails
+
+
+def test_twenty_people_sign_in_at_once(tenant: PracticeTenant, provider: IdentityProvider) -> None:
+    emails = twenty_colleagues(tenant)
+    responses = all_at_once(lambda email: Browser().federated_sign_in(email), emails)
+    assert [response.status_code for response in responses] == [303] * 20
+    linked = FederatedIdentity.objects.values_list("person__company_email", "email")
+    assert sorted(linked) == sorted((email, email) for email in emails)
+    assert UserSession.objects.filter(person__isnull=False).count() == 20
+    assert tenant.count("keys") == 1
+
+
+def test_twenty_replays_of_one_answer_sign_in_once(
+    tenant: PracticeTenant, provider: IdentityProvider, ada: User, browser_client: Browser
+) -> None:
+    location = browser_client.at_provider(browser_client.begin())
+    tenant.reset_log()
+    responses = all_at_once(lambda twin: twin.come_back(location), [twin_of(browser_client) for _ in range(20)])
+    refused = [error_code(response) for response in responses if response.status_code != 303]
+    assert refused == ["federation.state_used"] * 19
+    assert (tenant.count("token"), SpentState.objects.count()) == (1, 1)
+    assert UserSession.objects.filter(person=ada).count() == FederatedIdentity.objects.count() == 1
+
+
+@pytest.mark.parametrize("drop_old", [True, False])
+def test_the_keys_are_rotated_in_the_middle_of_twenty_sign_ins(
+    drop_old: bool, tenant: PracticeTenant, provider: IdentityProvider, ada: User
+) -> None:
+    """Ten tokens are signed by the old key and ten by the new one; one fetch brings the latter to everybody."""
+    warm_up(tenant)
+    count, rotation = iter(range(20)), Lock()
+
+    def rotate_half_way(honest: dict[str, Any]) -> object:
+        with rotation:
+            if next(count) == 10:
+                tenant.rotate_keys(drop_old=drop_old)
+        return honest["sub"]
+
+    with tenant.lying(claims={"sub": rotate_half_way}):
+        responses = all_at_once(lambda browser: browser.federated_sign_in(ADA), [Browser() for _ in range(20)])
+    assert next(count, None) is None
+    assert tenant.count("keys") == 1
+    codes = [error_code(response) for response in responses if response.status_code != 303]
+    # Where the old key is withdrawn at once, who was signed with it and comes after the fetch has to start again.
+    assert set(codes) <= ({"idp.token.key_unknown"} if drop_old else set())
+    assert len(codes) <= 10
+    assert UserSession.objects.filter(person=ada).count() == 21 - len(codes)
 
 
 def _deactivate(tenant: PracticeTenant, provider: IdentityProvider) -> None:
@@ -114,6 +169,36 @@ def test_a_change_that_decides_nothing_about_who_comes_in_sends_nobody_back(
 
 
 @ACTS
+def test_the_provider_changes_while_twenty_sign_ins_are_under_way(
+    act: Act, code: str, tenant: PracticeTenant, provider: IdentityProvider
+) -> None:
+    """The change comes when half of the tokens are made: nobody meets a defect, and nobody comes in after it."""
+    emails = twenty_colleagues(tenant)
+    browsers = {email: Browser() for email in emails}
+    locations = {email: browser.at_provider(browser.begin(email)) for email, browser in browsers.items()}
+    count, half_way = iter(range(20)), Lock()
+
+    def meanwhile(honest: dict[str, Any]) -> object:
+        with half_way:
+            if next(count) == 10:
+                in_another_thread(lambda: act(tenant, provider))
+        return honest["sub"]
+
+    with tenant.lying(claims={"sub": meanwhile}):
+        responses = all_at_once(lambda email: browsers[email].come_back(locations[email]), emails)
+    refused = {email for email, answer in zip(emails, responses, strict=True) if answer.status_code != 303}
+    codes = {error_code(answer) for answer in responses if answer.status_code != 303}
+    # Who comes between the end and the new beginning of a restart meets a provider that is not active.
+    assert codes - ({"federation.provider_unavailable"} if act is _restart else set()) == {code}
+    assert 10 <= len(refused) <= 20
+    assert not any(browsers[email].is_signed_in for email in refused)
+    assert not FederatedIdentity.objects.filter(person__company_email__in=refused).exists()
+    if act in {_deactivate, _delete}:
+        # Their sessions end with it, also those that were opened in the same moment.
+        assert not any(browser.is_signed_in for browser in browsers.values())
+
+
+@ACTS
 def test_the_provider_changes_while_it_answers(
     act: Act, code: str, tenant: PracticeTenant, provider: IdentityProvider, ada: User, browser_client: Browser
 ) -> None:
@@ -141,35 +226,41 @@ def test_the_person_is_suspended_while_the_provider_answers(
     assert not browser.is_signed_in
 
 
-@pytest.mark.parametrize("act", [_deactivate, _delete])
+@pytest.mark.parametrize("act", [_deactivate, _delete, _restart, _edit])
 def test_a_provider_that_ends_in_the_last_moment_leaves_no_session(
     act: Act, tenant: PracticeTenant, provider: IdentityProvider, ada: User, browser_client: Browser
 ) -> None:
-    """After the token was accepted, and before the session is stored with its provider."""
-
-    def meanwhile(**_: object) -> None:
-        in_another_thread(lambda: act(tenant, provider))
-
-    user_logged_in.connect(meanwhile)
-    try:
+    """After the person was found, and before the session is stored with its provider."""
+    warm_up(tenant)
+    with after_the_person_was_found(lambda: act(tenant, provider)):
         browser_client.federated_sign_in()
-    finally:
-        user_logged_in.disconnect(meanwhile)
     assert not browser_client.is_signed_in
 
 
 def test_a_person_who_is_suspended_in_the_last_moment_is_not_signed_in(
     tenant: PracticeTenant, provider: IdentityProvider, ada: User, browser_client: Browser
 ) -> None:
-    def meanwhile(**_: object) -> None:
-        in_another_thread(lambda: suspend_person(actor=OPERATOR, person=ada))
-
-    user_logged_in.connect(meanwhile)
-    try:
+    warm_up(tenant)
+    with after_the_person_was_found(lambda: suspend_person(actor=OPERATOR, person=ada)):
         browser_client.federated_sign_in()
-    finally:
-        user_logged_in.disconnect(meanwhile)
     assert not browser_client.is_signed_in
+
+
+@contextmanager
+def after_the_person_was_found(act: Callable[[], object]) -> Iterator[None]:
+    """Do something from another connection right after this one has read the link, outside its transactions."""
+    done: list[object] = []
+
+    def watch(execute: Callable[..., object], sql: str, *rest: Any) -> object:
+        result = execute(sql, *rest)
+        if not done and sql.startswith("SELECT") and 'FROM "idp_federatedidentity"' in sql:
+            done.append(sql)
+            in_another_thread(act)
+        return result
+
+    with connection.execute_wrapper(watch):
+        yield
+    assert done
 
 
 def test_sign_ins_while_an_administrator_deactivates_end_clearly(

@@ -7,8 +7,13 @@ from django.core.management.base import CommandParser
 from idp import activation, credentials, queries, services
 from idp.errors import ImpactNotConfirmed
 from idp.impact import Act, Impact, Line, impact_of
+from idp.management.credential_commands import CredentialCommands, credential_row
+from idp.management.link_commands import LinkCommands
 from idp.models import FederatedIdentity, IdentityProvider, Kind
-from users.management.base import FROM_STDIN, DirectoryCommand, day, read_secret
+from idp.recheck import MINUTES
+from users.management.base import FROM_STDIN, day, read_secret
+
+RECHECK_HELP = f"check sessions by refresh token every so many minutes: {', '.join(map(str, MINUTES[1:]))}; 0 for never"
 
 
 def provider_row(provider: IdentityProvider) -> dict[str, Any]:
@@ -27,12 +32,13 @@ def provider_row(provider: IdentityProvider) -> dict[str, Any]:
         "redirect_uri": provider.redirect_uri,
         "email_domains": provider.email_domains,
         "allow_guests": provider.allow_guests,
+        "recheck_minutes": provider.recheck_minutes,
         "links": FederatedIdentity.objects.filter(provider=provider).count(),
         "last_test_at": provider.last_test_at,
     }
 
 
-class Command(DirectoryCommand):
+class Command(LinkCommands, CredentialCommands):
     """Add, list, show, test, activate, deactivate and delete identity providers, and replace client secrets."""
 
     help = "Manage identity providers."
@@ -51,6 +57,10 @@ class Command(DirectoryCommand):
         set_secret = _takes_provider(self.sub("set-secret", self.set_secret, "Replace the client secret."))
         set_secret.add_argument("--client-secret-stdin", action="store_true", help=FROM_STDIN)
         _takes_expiry(set_secret)
+        self.add_credential_subcommands()
+        self.add_link_subcommands()
+        set_recheck = _takes_provider(self.sub("set-recheck", self.set_recheck, "Say how often sessions are checked."))
+        set_recheck.add_argument("minutes", type=int, help=RECHECK_HELP)
         delete = _takes_provider(self.sub("delete", self.delete, "Delete an identity provider with its links."))
         delete.add_argument("--confirm-name", default="", metavar="NAME", help="the name, typed once more")
         delete.add_argument("--dry-run", action="store_true", help="print the impact and change nothing")
@@ -69,6 +79,7 @@ class Command(DirectoryCommand):
             help="match people by emails of this domain only; may be given several times",
         )
         parser.add_argument("--allow-guests", action="store_true", help="let guests of the tenant in")
+        parser.add_argument("--recheck-minutes", type=int, default=0, metavar="MINUTES", help=RECHECK_HELP)
         parser.add_argument("--activate", action="store_true", help="activate it at once")
         _takes_confirmation(parser)
 
@@ -84,10 +95,11 @@ class Command(DirectoryCommand):
             client_secret_expires_on=options["expires_on"],
             email_domains=options["email_domain"],
             allow_guests=options["allow_guests"],
+            recheck_minutes=options["recheck_minutes"],
         )
         provider = services.add_provider(actor=self.actor, kind=options["kind"], given=given)
         if options["activate"]:
-            activation.activate_provider(actor=self.actor, provider=provider, understood=True, fingerprint=None)
+            self._activate(provider, options)
         self.print_record(provider_row(queries.find_provider(str(provider.pk))))
 
     def list(self, options: dict[str, Any]) -> None:
@@ -98,14 +110,19 @@ class Command(DirectoryCommand):
 
     def show(self, options: dict[str, Any]) -> None:
         """Show a provider."""
-        self.print_record(provider_row(queries.find_provider(options["provider"])))
+        provider = queries.find_provider(options["provider"])
+        self.print_record({**provider_row(provider), **credential_row(provider)})
 
     def test(self, options: dict[str, Any]) -> None:
         """Test a provider; a failed step is the exit status."""
         provider = queries.find_provider(options["provider"])
         steps = services.test_provider(actor=self.actor, provider=provider)
         rows = [step.as_dict() for step in steps]
-        self.print_table(rows, columns=("name", "outcome", "milliseconds", "detail", "hint", "code"), empty="")
+        if not self.as_json:
+            for row in rows:
+                row["quote"] = "; ".join(f"{name}: {value}" for name, value in row["facts"].items())
+        columns = ("name", "outcome", "milliseconds", "detail", "hint", "code", "quote")
+        self.print_table(rows, columns=columns, empty="")
         if any(step.outcome == "failed" for step in steps):
             raise SystemExit(5)
 
@@ -117,10 +134,17 @@ class Command(DirectoryCommand):
             return
         if not options["understood"] and not self.as_json:
             self._print_impact(impact_of(Act.ACTIVATE, provider))
-        activation.activate_provider(
-            actor=self.actor, provider=provider, understood=options["understood"], fingerprint=None
-        )
+        self._activate(provider, options)
         self.print_record(provider_row(queries.find_provider(str(provider.pk))))
+
+    def _activate(self, provider: IdentityProvider, options: dict[str, Any]) -> None:
+        activation.activate_provider(
+            actor=self.actor,
+            provider=provider,
+            understood=options["understood"],
+            fingerprint=None,
+            without_rehearsal=options["without_rehearsal"],
+        )
 
     def deactivate(self, options: dict[str, Any]) -> None:
         """Deactivate a provider."""
@@ -144,6 +168,12 @@ class Command(DirectoryCommand):
             client_secret=read_secret("Client secret"),
             expires_on=options["expires_on"],
         )
+        self.print_record(provider_row(changed))
+
+    def set_recheck(self, options: dict[str, Any]) -> None:
+        """Say how often sessions are checked again."""
+        provider = queries.find_provider(options["provider"])
+        changed = services.set_recheck(actor=self.actor, provider=provider, minutes=options["minutes"])
         self.print_record(provider_row(changed))
 
     def delete(self, options: dict[str, Any]) -> None:
@@ -178,6 +208,8 @@ def _takes_provider(parser: CommandParser) -> CommandParser:
 
 def _takes_confirmation(parser: CommandParser) -> None:
     parser.add_argument("--i-understand-the-impacts", action="store_true", dest="understood", help="confirm the impact")
+    text = "note in the audit log that no sign-in was rehearsed; a shell needs no confirmation of it"
+    parser.add_argument("--without-rehearsal", action="store_true", help=text)
 
 
 def _takes_expiry(parser: CommandParser) -> None:

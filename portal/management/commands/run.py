@@ -1,6 +1,7 @@
 """`manage.py run`: the portal under a production server, ready for real use."""
 
 import os
+import subprocess
 import sys
 from typing import Any
 
@@ -12,6 +13,7 @@ from portal import environment
 from users.administrators import issue_setup_link, needs_setup
 from users.audit import operator
 
+HOUSEKEEPING_EVERY = 15 * 60
 PRACTICE_FILE = (
     "This .env is for practice (INSECURE_ISSUER_ORIGINS is set), and practice administrators have no place in real "
     "use. Move it away first: mv .env var/practice.env ; the practice data stays in var/practice.sqlite3."
@@ -40,6 +42,20 @@ def gunicorn_command(application: str, bind: str, *, workers: int, threads: int 
     # gunicorn would believe X-Forwarded-* of every client on this machine. TRUSTED_PROXIES alone decides that.
     options += ["--forwarded-allow-ips="]
     return [sys.executable, "-m", "gunicorn", application, *options]
+
+
+def start_housekeeping() -> None:
+    """Start regular housekeeping beside the server: who runs this has no cron. It ends as soon as the server does.
+
+    The other end of its standard input stays open in this process, which becomes the server, and is closed by nobody
+    but the system.
+    """
+    standard_input, held = os.pipe()
+    os.set_inheritable(held, True)
+    manage = str(environment.ROOT / "manage.py")
+    command = [sys.executable, manage, "housekeeping", "--every", str(HOUSEKEEPING_EVERY), "--until-eof"]
+    subprocess.Popen(command, stdin=standard_input, start_new_session=True)  # noqa: S603  (our own command)
+    os.close(standard_input)
 
 
 class Command(BaseCommand):
@@ -78,4 +94,5 @@ class Command(BaseCommand):
         self.stdout.flush()
         bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         command = gunicorn_command("portal.wsgi:application", bind, workers=options["workers"])
+        start_housekeeping()
         os.execv(command[0], command)  # noqa: S606  (our own interpreter and arguments)

@@ -1,0 +1,62 @@
+"""How sign-ins through a provider have been going. Nothing here changes anything."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Max, Sum
+from django.db.models.fields.json import KT
+from django.utils import timezone
+
+from idp.models import FederatedIdentity, IdentityProvider
+from idp.protocol.aadsts import OAuthFailure, advice_for
+from users.error_words import words_of
+from users.models import AuditEvent
+
+FAILED = "portal.sign_in.failed"
+DAY = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why sign-ins failed, and how many.
+
+    Attributes:
+        words: what happened, or in quotes what the people were told.
+    """
+
+    code: str
+    words: str
+    count: int
+
+
+def last_sign_in(provider: IdentityProvider) -> datetime | None:
+    """Return when somebody last came in through this provider."""
+    latest: datetime | None = FederatedIdentity.objects.filter(provider=provider).aggregate(
+        latest=Max("last_sign_in_at")
+    )["latest"]
+    return latest
+
+
+def failures_of_day(provider: IdentityProvider) -> list[Cause]:
+    """Return the causes of the sign-ins that failed at this provider within the last 24 hours, most frequent first."""
+    rows = (
+        AuditEvent.objects.filter(action=FAILED, last_at__gte=timezone.now() - DAY, details__provider=provider.slug)
+        # A row that counts repeated refusals is not older than the time in which they are folded.
+        .filter(at__gte=timezone.now() - DAY - timedelta(hours=1))
+        .order_by()
+        .annotate(aadsts=KT("details__aadsts"))
+        .values("error_code", "aadsts")
+        .annotate(count=Sum("occurrences"))
+        .order_by("-count", "error_code")
+    )
+    return [Cause(row["error_code"], _words(row["error_code"], row["aadsts"]), row["count"]) for row in rows]
+
+
+def _words(code: str, aadsts: str | int | None) -> str:
+    """Return what happened: Microsoft's number says more than our code, and our code what people were told.
+
+    The number is a text or a number, depending on the database.
+    """
+    if not str(aadsts or "").isdigit():
+        return f"“{words_of(code)}”"
+    return f"{advice_for(OAuthFailure('', int(aadsts or 0))).cause} (AADSTS{aadsts})"

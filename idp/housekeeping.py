@@ -1,0 +1,105 @@
+"""What has to happen regularly, as tasks that fail each for itself: `manage.py housekeeping` runs them."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from idp import expiry, health
+from idp.models import Rehearsal, SpentState
+from users.audit import Actor, new_reference
+from users.errors import DirectoryError
+from users.housekeeping import prune_audit, prune_failures, prune_sessions
+
+REHEARSALS_KEPT = timedelta(days=30)
+
+_logger = logging.getLogger("gatehouse.housekeeping")
+Counts = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Done:
+    """How one task ended.
+
+    Attributes:
+        counts: what it did, by the word for it.
+        error: why it failed, or None.
+    """
+
+    task: str
+    counts: Counts = field(default_factory=dict)
+    error: DirectoryError | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as it is printed for machines."""
+        code, message = (self.error.code, self.error.message) if self.error else ("", "")
+        counts = dict(self.counts)
+        return {"task": self.task, "ok": self.error is None, "counts": counts, "code": code, "message": message}
+
+
+class TaskFailed(DirectoryError):
+    """A task met a defect of ours; the log has its details."""
+
+    code = "idp.housekeeping.task_failed"
+    message = "The task ended with {defect}."
+    hint = "The log says more. The other tasks were run; the next housekeeping tries this one again."
+    http_status = 500
+    exit_status = 1
+
+
+def keep_house() -> list[Done]:
+    """Run every task, whatever becomes of the others, and return how each ended. Safe to run twice at once."""
+    actor = Actor(person=None, label="Gatehouse housekeeping", request_id=new_reference(), is_operator=True)
+    return [_run(name, task, actor) for name, task in TASKS.items()]
+
+
+def _run(name: str, task: Callable[[Actor], Counts], actor: Actor) -> Done:
+    try:
+        return Done(name, task(actor))
+    except DirectoryError as error:
+        return Done(name, error=error)
+    except Exception as defect:  # noqa: BLE001  (one task's defect must not leave the others undone)
+        _logger.exception("housekeeping: %s failed", name)
+        return Done(name, error=TaskFailed(defect=type(defect).__name__))
+
+
+def _providers(actor: Actor) -> Counts:
+    return asdict(health.check_providers(actor))
+
+
+def _mails(actor: Actor) -> Counts:
+    return {"sent": expiry.send_due()}
+
+
+def _sessions(actor: Actor) -> Counts:
+    return {"removed": prune_sessions()}
+
+
+def _states(actor: Actor) -> Counts:
+    return {"removed": SpentState.objects.filter(expires_at__lt=timezone.now()).delete()[0]}
+
+
+def _rehearsals(actor: Actor) -> Counts:
+    return {"removed": Rehearsal.objects.filter(started_at__lt=timezone.now() - REHEARSALS_KEPT).delete()[0]}
+
+
+def _failures(actor: Actor) -> Counts:
+    return {"removed": prune_failures()}
+
+
+def _audit(actor: Actor) -> Counts:
+    return {"removed": prune_audit(actor)}
+
+
+TASKS: dict[str, Callable[[Actor], Counts]] = {
+    "identity providers": _providers,
+    "expiry mails": _mails,
+    "sessions": _sessions,
+    "spent states": _states,
+    "rehearsals": _rehearsals,
+    "failed attempts": _failures,
+    "audit log": _audit,
+}

@@ -1,0 +1,81 @@
+"""`manage.py housekeeping`: for cron or a systemd timer, and for `manage.py run`, which has neither."""
+
+import os
+import signal
+import threading
+import time
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.db import connections
+
+from idp.housekeeping import Done, keep_house
+from users.management.base import DirectoryCommand, DirectoryParser, at_least_one
+
+
+class Command(DirectoryCommand):
+    """Checks providers, sends expiry mails, and removes what is past its time."""
+
+    help = (
+        "Check identity providers, mail administrators about expiring credentials, and remove old sessions and audit "
+        "rows. Safe to run twice at once. The exit status is not 0 when a task failed; the others still run."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take how to print, and how often to run."""
+        parser.__class__ = DirectoryParser
+        parser.add_argument("--json", action="store_true", dest="as_json", help="print JSON for machines")
+        parser.add_argument("--every", type=at_least_one, metavar="SECONDS", help="again and again, until stopped")
+        parser.add_argument(
+            "--until-eof", action="store_true", help="with --every: end when standard input does, as `run` needs it"
+        )
+        parser.set_defaults(run=self.keep)
+
+    def keep(self, options: dict[str, Any]) -> None:
+        """Keep house once, or regularly."""
+        if options["every"]:
+            self._regularly(options["every"], until_eof=options["until_eof"])
+            return
+        done = keep_house()
+        if self.as_json:
+            self.print_json({"tasks": [each.as_dict() for each in done]})
+        else:
+            for each in done:
+                self.stdout.write(_in_words(each))
+        self._end(done)
+
+    def _end(self, done: list[Done]) -> None:
+        failed = [each.error for each in done if each.error is not None]
+        if failed:
+            for error in failed:
+                self.stderr.write(f"{error.message} {error.hint} [{error.code}]", lambda text: text)
+            raise SystemExit(failed[0].exit_status)
+
+    def _regularly(self, seconds: int, *, until_eof: bool) -> None:
+        """Keep house until told to end. Only what failed is worth a line."""
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        if until_eof:
+            threading.Thread(target=_end_with_standard_input, daemon=True).start()
+        try:
+            while True:
+                for each in keep_house():
+                    if each.error is not None:
+                        self.stderr.write(f"housekeeping: {_in_words(each)}", lambda text: text)
+                # The next time is minutes away, and the database may be restarted until then.
+                connections.close_all()
+                time.sleep(seconds)
+        except KeyboardInterrupt:
+            return
+
+
+def _in_words(done: Done) -> str:
+    if done.error is not None:
+        return f"{done.task}: failed, {done.error.message} [{done.error.code}]"
+    return f"{done.task}: {', '.join(f'{count} {word}' for word, count in done.counts.items())}"
+
+
+def _end_with_standard_input() -> None:
+    """Wait for the end of standard input, which comes with the end of the process that holds its other side."""
+    while os.read(0, 4096):
+        continue
+    os.kill(os.getpid(), signal.SIGTERM)

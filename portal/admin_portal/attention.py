@@ -1,0 +1,81 @@
+"""What an administrator should look at: of one provider on its page, and first of all on the home page."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from idp.activity import FAILED, Cause, failures_of_day, last_sign_in
+from idp.expiry import expiry_of
+from idp.models import IdentityProvider, PendingLink
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to look at, with the way there."""
+
+    tone: str
+    title: str
+    text: str
+    url: str
+    link: str
+
+
+def health_context(provider: IdentityProvider) -> dict[str, Any]:
+    """Return what a provider's page shows of its health and of its credential's end."""
+    return {
+        "expiry": expiry_of(provider),
+        "last_sign_in": last_sign_in(provider),
+        "failures": [(cause, failures_url(cause)) for cause in failures_of_day(provider)],
+    }
+
+
+def failures_url(cause: Cause) -> str:
+    """Return where the audit log shows the sign-ins that failed for this cause."""
+    return f"{reverse('admin_portal:directory')}?{urlencode({'action': FAILED, 'code': cause.code})}"
+
+
+def items(provider: IdentityProvider) -> list[Item]:
+    """Return what of the active provider needs attention, the most urgent first."""
+    found = [_down(provider), _expiry(provider), _failures(provider), _pending(provider)]
+    return sorted((item for item in found if item is not None), key=lambda item: item.tone != "danger")
+
+
+def _down(provider: IdentityProvider) -> Item | None:
+    if provider.down_since is None:
+        return None
+    health = provider.health or {}
+    title = f"{provider.name} has been down since {provider.down_since:%-d %B %Y, %H:%M} UTC"
+    url = f"{reverse('admin_portal:identity_provider', args=[provider.pk])}#health"
+    return Item("danger", title, str(health.get("detail", "")), url, "Look at its health")
+
+
+def _expiry(provider: IdentityProvider) -> Item | None:
+    expiry = expiry_of(provider)
+    if not expiry.needs_attention:
+        return None
+    until = "until it is replaced" if expiry.is_over else f"after {expiry.ends_on:%-d %B %Y}"
+    url = reverse("admin_portal:identity_provider_credentials", args=[provider.pk])
+    text = f"Nobody can sign in through {provider.name} {until}."
+    return Item(expiry.tone, expiry.title, text, url, "Open its credentials")
+
+
+def _failures(provider: IdentityProvider) -> Item | None:
+    causes = failures_of_day(provider)
+    count = sum(cause.count for cause in causes)
+    if not count:
+        return None
+    text = " ".join(f"{cause.count} × {cause.words}" for cause in causes[:3])
+    url = f"{reverse('admin_portal:identity_provider', args=[provider.pk])}#health"
+    title = f"{count} sign-in{'s' if count > 1 else ''} failed in the last day"
+    return Item("warning", title, text, url, "See all causes")
+
+
+def _pending(provider: IdentityProvider) -> Item | None:
+    count = PendingLink.objects.filter(provider=provider, dismissed_at=None).count()
+    if not count:
+        return None
+    title = f"{count} {'people' if count > 1 else 'person'} came with a valid account and could not be matched"
+    url = reverse("admin_portal:identity_provider", args=[provider.pk])
+    return Item("warning", title, "Link each to a person, or dismiss it.", url, f"Open {provider.name}")
