@@ -3,10 +3,11 @@
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from idp.errors import AnotherProviderActive, NoLocalAdministrator
+from idp.errors import AnotherProviderActive, NoLocalAdministrator, RehearsalMissing
 from idp.impact import Act, Impact, confirmed, impact_of
-from idp.models import IdentityProvider, Status
+from idp.models import IdentityProvider, Rehearsal, Status
 from idp.queries import active_provider
+from idp.rehearsals import is_rehearsed
 from idp.saving import locked
 from users import sessions
 from users.audit import Actor, audited, record
@@ -16,17 +17,27 @@ from users.services import require
 
 
 @audited("idp.provider.activated")
-def activate_provider(*, actor: Actor, provider: IdentityProvider, understood: bool, fingerprint: str | None) -> Impact:
+def activate_provider(
+    *,
+    actor: Actor,
+    provider: IdentityProvider,
+    understood: bool,
+    fingerprint: str | None,
+    without_rehearsal: bool = False,
+) -> Impact:
     """Send all people without a role to this provider from now on, and end the sessions that they opened locally.
 
     Args:
         understood: whether the impact was confirmed.
         fingerprint: the fingerprint of the impact that was shown, or None where the caller shows none (a command).
+        without_rehearsal: whether an administrator confirmed that she has not rehearsed a sign-in. An operator at the
+            shell has no browser to rehearse in, and is not asked.
 
     Raises:
         ImpactNotConfirmed, ImpactChanged: not what was confirmed.
         AnotherProviderActive: one at a time.
         NoLocalAdministrator: nobody could come in and repair.
+        RehearsalMissing: the administrator neither rehearsed a sign-in nor confirmed to do without.
     """
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
     provider = locked(provider)
@@ -37,17 +48,19 @@ def activate_provider(*, actor: Actor, provider: IdentityProvider, understood: b
     if other is not None:
         raise AnotherProviderActive(name=other.name)
     _require_local_administrator()
+    rehearsal = _rehearsal_facts(actor, provider, without_rehearsal)
     provider.status, provider.activated_at = Status.ACTIVE, timezone.now()
     provider.version += 1
     provider.revision += 1
     try:
         with transaction.atomic():
             provider.save(update_fields=["status", "activated_at", "version", "revision", "updated_at"])
+            _keep_rehearsals(provider)
     except IntegrityError as error:
         # Another provider was activated in the same moment: the constraint decides, and says no to this one.
         raise AnotherProviderActive(name="Another provider") from error
     sessions.end_sessions(realm=Realm.USER, person__admin_role__isnull=True)
-    record("idp.provider.activated", actor=actor, target=provider, details=impact.numbers())
+    record("idp.provider.activated", actor=actor, target=provider, details={**impact.numbers(), **rehearsal})
     return impact
 
 
@@ -69,9 +82,25 @@ def deactivate_provider(
     provider.version += 1
     provider.revision += 1
     provider.save(update_fields=["status", "version", "revision", "updated_at"])
+    _keep_rehearsals(provider)
     sessions.end_sessions(provider_id=provider.pk)
     record("idp.provider.deactivated", actor=actor, target=provider, details=impact.numbers())
     return impact
+
+
+def _keep_rehearsals(provider: IdentityProvider) -> None:
+    """Let what was rehearsed with these very settings count: only the sign-ins under way start again."""
+    earlier = Rehearsal.objects.filter(provider=provider, provider_version=provider.version - 1)
+    earlier.update(provider_version=provider.version)
+
+
+def _rehearsal_facts(actor: Actor, provider: IdentityProvider, without_rehearsal: bool) -> dict[str, bool]:
+    """Return for the audit row whether the actor has seen a sign-in work; raises RehearsalMissing."""
+    if is_rehearsed(provider, actor.person):
+        return {"rehearsed": True}
+    if actor.person is not None and not without_rehearsal:
+        raise RehearsalMissing()
+    return {"rehearsed": False, **({"without_rehearsal": True} if without_rehearsal else {})}
 
 
 def _require_local_administrator() -> None:

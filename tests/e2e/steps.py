@@ -50,7 +50,7 @@ def sign_in_to_admin_portal(page: Page, email: str = "grace.hopper@contoso.examp
 def sign_out(page: Page) -> None:
     """Open the menu with one's own name and sign out."""
     page.locator(".person-menu > summary").click()
-    press(page, "Sign out")
+    page.locator(".person-menu").get_by_role("button", name="Sign out").click()
 
 
 def choose_entra(page: Page) -> None:

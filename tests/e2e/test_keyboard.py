@@ -67,7 +67,7 @@ def test_the_add_form_goes_from_top_to_bottom(admin_page: Page) -> None:
     assert_stops(admin_page, fields)
     # The parts of a date are stops inside the one field; Chromium draws them.
     admin_page.locator("#id_email_domains").focus()
-    assert_stops(admin_page, ["Save", "Cancel"])
+    assert_stops(admin_page, ["id_recheck_minutes", "Save", "Test connection", "Cancel"])
 
 
 def test_a_form_in_error_puts_the_focus_on_what_is_wrong(admin_page: Page) -> None:
@@ -104,6 +104,8 @@ def test_the_impact_dialog_takes_the_focus_and_keeps_it(admin_page: Page, draft:
         admin_page.keyboard.press("Tab")
         assert admin_page.evaluate(inside)
     admin_page.get_by_label("I understand the impacts above").focus()
+    admin_page.keyboard.press("Space")
+    assert_stops(admin_page, ["without-rehearsal"])
     admin_page.keyboard.press("Space")
     assert_stops(admin_page, ["Cancel", "Save without enabling", "Yes, Continue"])
     admin_page.keyboard.press("Enter")

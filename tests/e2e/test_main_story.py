@@ -21,6 +21,7 @@ def test_a_company_connects_its_tenant_and_a_person_signs_in(
     make_person("annie@contoso.example", display_name="Annie Easley")
     _become_the_first_administrator(page, eye)
     _add_the_provider(page, tenant, eye)
+    _rehearse_a_sign_in(page, tenant, eye)
     _confirm_the_impact(page, eye)
     _sign_in_and_out_as_a_person(page, tenant, portal, eye)
     _deactivate(page, eye)
@@ -60,11 +61,33 @@ def _add_the_provider(page: Page, tenant: PracticeTenant, eye: Eye) -> None:
     press(page, "Save")
 
 
-def _confirm_the_impact(page: Page, eye: Eye) -> None:
+def _rehearse_a_sign_in(page: Page, tenant: PracticeTenant, eye: Eye) -> None:
+    """From the impact dialog to the tenant and back, in a new tab, as the person to be: nobody is signed in by it."""
     dialog = page.get_by_role("dialog", name="Send people to this identity provider?")
     expect(dialog).to_contain_text("active people will sign in with Contoso Entra")
     expect(dialog).to_contain_text("User Portal")
+    expect(dialog.get_by_label("Enable without a rehearsal")).to_be_visible()
     eye.glance(page, "story-07-impact")
+    with page.expect_popup() as opened:
+        dialog.get_by_role("button", name="Rehearse a sign-in").click()
+    tab = opened.value
+    heading(tab, "Sign in to Contoso")
+    tab.get_by_role("button", name="Ada Lovelace").click()
+    heading(tab, "Rehearsal sign-in")
+    says(tab, "Ada Lovelace would be signed in")
+    eye.glance(tab, "story-07-rehearsal")
+    tab.goto("/")
+    heading(tab, "Sign in")
+    tab.close()
+    assert tenant.count("token") == 2  # the check of the secret, and this
+    page.reload()
+
+
+def _confirm_the_impact(page: Page, eye: Eye) -> None:
+    dialog = page.get_by_role("dialog", name="Send people to this identity provider?")
+    expect(dialog).to_contain_text("Ada Lovelace would be signed in")
+    expect(dialog.get_by_label("Enable without a rehearsal")).to_have_count(0)
+    eye.glance(page, "story-07-impact-rehearsed")
     confirm = dialog.get_by_role("button", name="Yes, Continue")
     expect(confirm).to_be_disabled()
     dialog.get_by_label("I understand the impacts above").check()
@@ -95,7 +118,7 @@ def _sign_in_and_out_as_a_person(page: Page, tenant: PracticeTenant, portal: str
     eye.glance(page, "story-12-security")
     steps.sign_out(page)
     heading(page, "You are signed out")
-    assert page.url == f"{portal}/signed-out/"
+    assert page.url.partition("?")[0] == f"{portal}/signed-out/"
     assert tenant.count("logout") == 1
     eye.glance(page, "story-13-signed-out")
 
@@ -136,6 +159,7 @@ def _read_it_all_in_the_directory(page: Page, eye: Eye) -> None:
         ("admin_portal.sign_in.succeeded", "Done"),
         ("idp.provider.added", "Refused"),
         ("idp.provider.added", "Done"),
+        ("idp.provider.rehearsed", "Done"),
         ("idp.provider.activated", "Done"),
         ("admin_portal.sign_out", "Done"),
         ("portal.sign_in.succeeded", "Done"),

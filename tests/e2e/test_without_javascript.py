@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e import steps
 from tests.e2e.conftest import OpenContext, sign_in_as
 from tests.e2e.looking import Eye
-from tests.e2e.steps import heading, press, says
+from tests.e2e.steps import field, heading, press, says
 from tests.entra_tenant import PracticeTenant
 from users.models import User
 
@@ -25,6 +25,12 @@ def test_the_whole_job_works_without_javascript(plain_page: Page, tenant: Practi
     steps.choose_entra(page)
     eye.shoot(page, "no-javascript-add")
     steps.fill_in_provider(page, tenant)
+    press(page, "Test connection")
+    says(page, "Connection test of this form")
+    says(page, "The provider accepts client ID and client secret.")
+    eye.shoot(page, "no-javascript-form-tested")
+    expect(field(page, "Client Secret")).to_have_value("")
+    field(page, "Client Secret").fill(tenant.client_secret)
     press(page, "Save")
     heading(page, "Contoso Entra")
     eye.shoot(page, "no-javascript-impact")
@@ -32,6 +38,11 @@ def test_the_whole_job_works_without_javascript(plain_page: Page, tenant: Practi
     press(page, "Yes, Continue")
     expect(page.get_by_label("I understand the impacts above")).to_be_focused()
     page.get_by_label("I understand the impacts above").check()
+    press(page, "Yes, Continue")
+    says(page, "you have not rehearsed a sign-in")
+    expect(page.get_by_label("I understand the impacts above")).to_be_checked()
+    eye.shoot(page, "no-javascript-impact-not-rehearsed")
+    page.get_by_label("Enable without a rehearsal").check()
     press(page, "Yes, Continue")
     says(page, "Contoso Entra is active")
     steps.sign_in_at_tenant(page)

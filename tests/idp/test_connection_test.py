@@ -213,7 +213,7 @@ def test_a_form_is_tested_before_it_is_saved(tenant: PracticeTenant) -> None:
     assert not IdentityProvider.objects.exists()
     event = last_event(action="idp.provider.tested")
     assert (event.outcome, event.target_id) == ("success", "")
-    assert event.details == {"kind": "entra", "unsaved": True, "failed": []}
+    assert event.details == {"kind": "entra", "unsaved": True, "url": tenant.idp_url, "failed": []}
 
 
 def test_a_wrong_secret_in_a_form_fails_and_is_kept_nowhere(tenant: PracticeTenant) -> None:
