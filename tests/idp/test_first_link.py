@@ -47,6 +47,7 @@ def test_nobody_is_created(tenant: PracticeTenant, provider: IdentityProvider, b
     assert not User.objects.filter(admin_role=None).exists()
 
 
+@pytest.mark.conformance("first-link-email-of-an-administrator")
 @pytest.mark.parametrize("role", list(AdminRole))
 def test_an_administrator_is_never_linked_by_email(
     role: AdminRole, tenant: PracticeTenant, provider: IdentityProvider, browser_client: Browser
@@ -64,7 +65,13 @@ def test_an_administrator_is_never_linked_by_external_id(
 
 
 @pytest.mark.parametrize(
-    ("state", "code"), [(State.SUSPENDED, "federation.person_suspended"), (State.STAGED, "federation.person_staged")]
+    ("state", "code"),
+    [
+        pytest.param(
+            state, f"federation.person_{state}", marks=pytest.mark.conformance(f"first-link-email-of-a-{state}-person")
+        )
+        for state in (State.SUSPENDED, State.STAGED)
+    ],
 )
 @pytest.mark.parametrize("by_external_id", [False, True])
 def test_a_person_who_is_not_active_is_refused(
@@ -90,6 +97,7 @@ def test_a_linked_person_who_is_not_active_any_more_is_refused(
     assert not browser.is_signed_in
 
 
+@pytest.mark.conformance("first-link-email-of-a-person-linked-to-another-subject")
 @pytest.mark.spec("entra.md", "2")
 def test_a_person_who_is_linked_to_another_subject_is_refused(
     tenant: PracticeTenant, provider: IdentityProvider, ada: User, browser_client: Browser
@@ -103,6 +111,7 @@ def test_a_person_who_is_linked_to_another_subject_is_refused(
     assert last_event(action="portal.sign_in.failed").details["person"] == ADA
 
 
+@pytest.mark.conformance("first-link-email-shared-by-two-people")
 def test_an_email_that_means_one_person_and_an_upn_that_means_another_are_refused(
     tenant: PracticeTenant, provider: IdentityProvider, ada: User, browser_client: Browser
 ) -> None:
@@ -114,12 +123,13 @@ def test_an_email_that_means_one_person_and_an_upn_that_means_another_are_refuse
 @table(
     "lie",
     [
-        ("case-of-the-email", called(email="ADA@Contoso.Example")),
-        ("case-of-the-upn", called(upn="Ada@CONTOSO.example")),
+        ("email-differing-only-in-case", called(email="ADA@Contoso.Example")),
+        ("email-differing-only-in-case/upn", called(upn="Ada@CONTOSO.example")),
         ("blanks-around", called(email=f" {ADA} ")),
         ("upn-alone", called(upn=ADA)),
         ("upn-of-nobody-else", called(email=ADA, upn="ada_1@contoso.example")),
     ],
+    "first-link-",
 )
 def test_these_addresses_are_hers(
     lie: dict, tenant: PracticeTenant, provider: IdentityProvider, ada: User, browser_client: Browser
@@ -139,11 +149,19 @@ def test_a_person_whose_token_is_in_mixed_case_is_found(
 @table(
     ("lie", "code"),
     [
-        ("cyrillic-a", called(email="\u0430da@contoso.example"), "email_not_plain"),
-        ("cyrillic-a-in-the-upn", called(upn="\u0430da@contoso.example"), "email_not_plain"),
-        ("full-width", called(email="\uff41da@contoso.example"), "email_not_plain"),
-        ("long-s-in-the-domain", called(email="ada@conto\u017fo.example"), "email_not_plain"),
-        ("dotless-i", called(email="ada@contoso.\u0131o"), "email_not_plain"),
+        ("email-with-a-unicode-look-alike/cyrillic-a", called(email="\u0430da@contoso.example"), "email_not_plain"),
+        (
+            "email-with-a-unicode-look-alike/cyrillic-a-in-the-upn",
+            called(upn="\u0430da@contoso.example"),
+            "email_not_plain",
+        ),
+        ("email-with-a-unicode-look-alike/full-width", called(email="\uff41da@contoso.example"), "email_not_plain"),
+        (
+            "email-with-a-unicode-look-alike/long-s-in-the-domain",
+            called(email="ada@conto\u017fo.example"),
+            "email_not_plain",
+        ),
+        ("email-with-a-unicode-look-alike/dotless-i", called(email="ada@contoso.\u0131o"), "email_not_plain"),
         ("combining-mark", called(email="ada\u0301@contoso.example"), "email_not_plain"),
         ("ideographic-dot", called(email="ada@contoso\u3002example"), "email_not_plain"),
         ("zero-width-space", called(email="ada\u200b@contoso.example"), "email_not_plain"),
@@ -163,6 +181,7 @@ def test_a_person_whose_token_is_in_mixed_case_is_found(
         ("none-at-all", called(), "email_missing"),
         ("longer-than-any", called(email="a" * 300 + "@contoso.example"), "email_missing"),
     ],
+    "first-link-",
 )
 def test_these_addresses_are_not_hers(
     lie: dict, code: str, tenant: PracticeTenant, provider: IdentityProvider, ada: User, browser_client: Browser
@@ -178,11 +197,12 @@ def test_these_addresses_are_not_hers(
         ("her-domain", ["contoso.example"], True),
         ("her-domain-among-others", ["fabrikam.example", "contoso.example"], True),
         ("any", [], True),
-        ("another", ["fabrikam.example"], False),
-        ("a-subdomain-of-hers", ["sso.contoso.example"], False),
-        ("the-domain-above-hers", ["example.org"], False),
-        ("an-ending-of-hers", ["ntoso.example"], False),
+        ("email-outside-the-domains", ["fabrikam.example"], False),
+        ("email-outside-the-domains/a-subdomain-of-hers", ["sso.contoso.example"], False),
+        ("email-outside-the-domains/the-domain-above-hers", ["example.org"], False),
+        ("email-outside-the-domains/an-ending-of-hers", ["ntoso.example"], False),
     ],
+    "first-link-",
 )
 @pytest.mark.spec("entra.md", "2")
 def test_the_domain_has_to_be_one_of_the_providers(
@@ -206,6 +226,7 @@ def test_an_address_outside_the_domains_does_not_count_beside_one_inside(
     assert linked_person() == ADA
 
 
+@pytest.mark.conformance("first-link-xms-edov-false")
 @pytest.mark.parametrize("value", [False, "false", "False", 0, "0"])
 @pytest.mark.spec("entra.md", "1.5")
 def test_an_email_whose_owner_is_not_verified_is_refused(
