@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
 
+from tests.conformance_table import saw
 from tests.factories import PASSWORD
 from users.models import AuditEvent, User
 
@@ -48,6 +49,11 @@ class Browser(Client):
             return where
         raise AssertionError("the provider showed a page instead of sending the browser back")
 
+    def page_at_provider(self, location: str) -> str:
+        """Follow the redirect to the provider, and return the page that it shows."""
+        with _opener.open(Request(location), timeout=10) as answer:  # noqa: S310  (the practice tenant)
+            return answer.read().decode()
+
     def come_back(self, location: str) -> HttpResponse:
         """Open our callback with what the provider put into its address."""
         parts = urlsplit(location)
@@ -79,10 +85,10 @@ def parameters(location: str) -> dict[str, str]:
 
 
 def error_code(response: HttpResponse) -> str:
-    """Return the code that an error page shows."""
+    """Return the code that an error page shows, and note it for the conformance table."""
     text = response.content.decode()
     assert 'data-error-code="' in text, text[:2000]
-    return text.split('data-error-code="')[1].split('"')[0]
+    return saw(text.split('data-error-code="')[1].split('"')[0])
 
 
 def last_event(**filters: object) -> AuditEvent:

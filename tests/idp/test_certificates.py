@@ -96,6 +96,19 @@ def test_one_key_pair_waits_at_a_time(provider: IdentityProvider) -> None:
     assert make(provider).thumbprint != made.thumbprint
 
 
+def test_a_certificate_that_was_put_into_use_meanwhile_is_not_discarded(
+    tenant: PracticeTenant, provider: IdentityProvider, ada: User, browser_client: Browser
+) -> None:
+    tenant.add_certificate(make(provider).certificate)
+    as_it_was = IdentityProvider.objects.prefetch_related("certificates").get()
+    assert as_it_was.certificate_in(Slot.NEXT) is not None
+    promote(provider)
+    refusal = refusal_of(certificates.discard_certificate, actor=OPERATOR, provider=as_it_was)
+    assert refusal.code == "idp.next_certificate_missing"
+    assert ClientCertificate.objects.get().slot == Slot.CURRENT
+    succeeds(browser_client.federated_sign_in(), browser_client)
+
+
 def test_without_one_there_is_nothing_to_use_or_discard(provider: IdentityProvider) -> None:
     for act in (certificates.promote_certificate, certificates.discard_certificate):
         assert refusal_of(act, actor=OPERATOR, provider=provider).code == "idp.next_certificate_missing"

@@ -4,15 +4,16 @@ from datetime import date, timedelta
 from threading import Event
 
 import pytest
+from django.conf import LazySettings
 from django.db import connection
 from django.http import HttpResponse
 from django.utils import timezone
 
-from idp import credentials
+from idp import credentials, services
 from idp.models import IdentityProvider
 from tests.browsing import Browser, last_event
-from tests.entra_tenant import Fault, PracticeTenant
-from tests.factories import OPERATOR, make_administrator, make_provider
+from tests.entra_tenant import Fault, PracticeServer, PracticeTenant
+from tests.factories import OPERATOR, make_administrator, make_provider, provider_input
 from tests.idp.conformance.support import all_at_once, in_another_thread, succeeds
 from users.audit import Actor
 from users.errors import DirectoryError
@@ -185,6 +186,22 @@ def test_other_kinds_store_what_nobody_can_test(plain_tenant: PracticeTenant, db
     assert stored().client_secret.reveal() == "nobody~can~tell"
     assert plain_tenant.upstream_count() == 0
     assert last_event(action="idp.provider.secret_promoted").details["tested"] is False
+
+
+def test_the_next_secret_goes_to_no_other_address(
+    plain_tenant: PracticeTenant, settings: LazySettings, db: None
+) -> None:
+    provider = make_provider(plain_tenant, active=False)
+    add_next(provider, "typed~for~the~first~address")
+    with PracticeServer(PracticeTenant(flavour="oidc")) as server:
+        elsewhere = server.tenant
+        settings.INSECURE_ISSUER_ORIGINS = [*settings.INSECURE_ISSUER_ORIGINS, elsewhere.base_url]
+        given = provider_input(elsewhere, client_secret="typed~for~the~second")
+        changed = services.update_provider(actor=OPERATOR, provider=provider, given=given)
+    assert changed.issuer != provider.issuer and stored().next_client_secret is None
+    assert "next client secret was discarded" in changed.notices[0]  # type: ignore[attr-defined]
+    assert "next_client_secret_set_at" in last_event(action="idp.provider.updated").details["changed"]
+    assert refusal_of(promote, provider).code == "idp.next_secret_missing"
 
 
 def test_a_sign_in_under_way_is_finished_with_either_secret(

@@ -43,6 +43,7 @@ def test_the_keys_are_fetched_once_for_many_sign_ins(
     assert tenant.count("keys") == 1
 
 
+@pytest.mark.conformance("network-jwks-fails-after-a-good-one")
 @table(
     "fault",
     [
@@ -102,6 +103,7 @@ def test_a_failed_first_fetch_is_tried_again_at_the_next_sign_in(
     assert tenant.count("keys") == 2
 
 
+@pytest.mark.conformance("network-key-rotation")
 @pytest.mark.spec("OIDC Core", "10.1.1")
 def test_a_rotation_costs_one_fetch_for_all(tenant: PracticeTenant, provider: IdentityProvider, ada: User) -> None:
     warm_up(tenant)
@@ -111,6 +113,7 @@ def test_a_rotation_costs_one_fetch_for_all(tenant: PracticeTenant, provider: Id
     assert tenant.count("keys") == 1
 
 
+@pytest.mark.conformance("network-storm-of-unknown-kid")
 def test_a_storm_of_unknown_keys_costs_one_fetch(
     tenant: PracticeTenant, provider: IdentityProvider, ada: User, browser_client: Browser
 ) -> None:
@@ -132,6 +135,7 @@ def test_a_storm_of_unknown_keys_from_many_threads_costs_one_fetch(
     assert tenant.count("keys") == 1
 
 
+@pytest.mark.conformance("network-many-threads-on-a-cold-cache")
 @pytest.mark.django_db(transaction=True)
 def test_many_threads_on_a_cold_cache_share_one_fetch(
     tenant: PracticeTenant, provider: IdentityProvider, ada: User

@@ -10,18 +10,29 @@ import pytest
 from django.db import connection
 from django.http import HttpResponse
 
+from idp import upstream
 from idp.models import FederatedIdentity, IdentityProvider
 from tests.browsing import Browser, assert_refused
 from tests.entra_tenant import PracticeTenant
+from tests.idp.conformance.cases import CASES
 from users.models import UserSession
 
 T = TypeVar("T")
 Row = tuple[str, dict[str, Any], str] | tuple[str, dict[str, Any]]
 
 
-def table(names: str, rows: Iterable[Row]) -> pytest.MarkDecorator:
-    """Parametrize by rows of (case, lie, code) or (case, lie); the case is the test's id."""
-    return pytest.mark.parametrize(names, [pytest.param(*rest, id=case) for case, *rest in rows])
+def table(names: str, rows: Iterable[Row], part: str = "") -> pytest.MarkDecorator:
+    """Parametrize by rows of (case, lie, code) or (case, lie); the part and the case are the test's id.
+
+    Together they claim the conformance case of that name, if there is one. What follows a slash in the case tells
+    variants of one case apart.
+    """
+    params = []
+    for case, *rest in rows:
+        slug = part + case.partition("/")[0]
+        marks = [pytest.mark.conformance(slug)] if slug in CASES else []
+        params.append(pytest.param(*rest, id=part + case, marks=marks))
+    return pytest.mark.parametrize(names, params)
 
 
 def later(claim: str, seconds: int) -> Callable[[Mapping[str, Any]], object]:
@@ -40,6 +51,28 @@ def refuses(response: HttpResponse, browser: Browser, code: str) -> None:
     """Check the refusal of a first sign-in as a whole: page, code, audit row, and nothing left behind."""
     assert_refused(response, code)
     assert_nobody_came_in(browser)
+
+
+def stays(response: HttpResponse, browser: Browser, code: str) -> None:
+    """Check the refusal of a sign-in in a browser where somebody is signed in: she stays, in her one session."""
+    assert_refused(response, code)
+    assert browser.is_signed_in
+    assert UserSession.objects.filter(person__isnull=False).count() == 1
+    assert FederatedIdentity.objects.count() == 1
+
+
+def refuses_everybody(tenant: PracticeTenant, browser: Browser, code: str, lie: Mapping[str, Any]) -> None:
+    """Check a lie as a whole: a visitor is refused, an honest answer signs in, and a signed-in person stays so."""
+    with tenant.lying(**lie):
+        refuses(browser.federated_sign_in(), browser, code)
+    # Lies about keys are told to those who fetch them.
+    upstream.keys().clear()
+    succeeds(browser.federated_sign_in(), browser)
+    key = browser.session_cookie
+    upstream.keys().clear()
+    with tenant.lying(**lie):
+        stays(browser.federated_sign_in(), browser, code)
+    assert browser.session_cookie == key
 
 
 def succeeds(response: HttpResponse, browser: Browser) -> None:

@@ -14,6 +14,7 @@ from users.services import suspend_person
 ADMIN_COOKIE = django_settings.ADMIN_COOKIE_NAMES[django_settings.SESSION_COOKIE_NAME]
 
 
+@pytest.mark.conformance("session-key-cycled-at-every-sign-in", "session-key-cycled-at-re-authentication")
 @pytest.mark.spec("OWASP ASVS", "3.2.1")
 def test_the_session_key_is_changed_at_every_sign_in(
     tenant: PracticeTenant, provider: IdentityProvider, ada: User, browser_client: Browser
@@ -66,6 +67,7 @@ def _stage_behind_the_back(person: User) -> None:
     User.objects.filter(pk=person.pk).update(state=State.STAGED)
 
 
+@pytest.mark.conformance("session-of-a-deactivated-person-ends-at-the-next-request")
 @pytest.mark.parametrize("act", [_suspend, _suspend_behind_the_back, _stage_behind_the_back])
 def test_a_suspended_person_loses_the_session_at_the_next_request(
     act, tenant: PracticeTenant, provider: IdentityProvider, ada: User
@@ -76,6 +78,7 @@ def test_a_suspended_person_loses_the_session_at_the_next_request(
     assert not browser.is_signed_in
 
 
+@pytest.mark.conformance("session-federated-never-opens-the-admin-portal")
 @pytest.mark.parametrize("role", [None, *AdminRole])
 def test_a_federated_session_never_opens_the_admin_portal(
     role: AdminRole | None, tenant: PracticeTenant, provider: IdentityProvider, ada: User
@@ -105,6 +108,7 @@ def test_an_admin_session_does_not_open_the_user_portal(provider: IdentityProvid
     assert (admin_browser.is_administering, admin_browser.is_signed_in) == (True, False)
 
 
+@pytest.mark.conformance("session-authenticate-not-reached-by-another-form")
 @pytest.mark.parametrize("path", ["/login/password/", "/admin/login/", "/login/"])
 def test_no_other_form_reaches_the_federated_backend(
     path: str, tenant: PracticeTenant, provider: IdentityProvider, ada: User, browser_client: Browser

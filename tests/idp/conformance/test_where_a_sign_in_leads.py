@@ -46,7 +46,21 @@ def assert_it_stays_here(location: str) -> None:
     assert f"{parts.scheme}://{parts.netloc}" == ORIGIN, location
 
 
-@pytest.mark.parametrize("candidate", HOSTILE, ids=[repr(text[:40]) for text in HOSTILE])
+def claimed_by(candidate: str) -> list[pytest.MarkDecorator]:
+    """Return the conformance cases that a candidate shows."""
+    shown = {
+        "two-slashes": candidate.startswith("//"),
+        "backslashes": "\\" in candidate,
+        "a-scheme-alone": candidate.lower().startswith(("https:", "http:")) and "://" not in candidate,
+    }
+    slugs = [f"response-next-with-{kind}" for kind, is_shown in shown.items() if is_shown]
+    slugs += ["response-next-encoded"] if "%" in candidate else []
+    return [pytest.mark.conformance(*slugs)] if slugs else []
+
+
+@pytest.mark.parametrize(
+    "candidate", [pytest.param(text, id=repr(text[:40]), marks=claimed_by(text)) for text in HOSTILE]
+)
 @pytest.mark.spec("RFC 9700", "4.11.1")
 def test_a_hostile_next_leads_home(
     candidate: str, tenant: PracticeTenant, provider: IdentityProvider, ada: User, browser_client: Browser

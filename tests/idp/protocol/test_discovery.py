@@ -70,6 +70,8 @@ def test_it_resolves_a_domain_to_the_tenant_id(peer):
         ("idp.discovery.endpoint_insecure", {"userinfo_endpoint": "http://graph.microsoft.com/oidc"}),
         ("idp.discovery.endpoint_insecure", {"authorization_endpoint": "javascript:alert(1)"}),
         ("idp.discovery.endpoint_insecure", {"authorization_endpoint": "https://a@login.example.com/x"}),
+        ("idp.discovery.endpoint_insecure", {"authorization_endpoint": "https://[2001:db8::1];sandbox/authorize"}),
+        ("idp.discovery.endpoint_insecure", {"authorization_endpoint": "https://[2001:db8::1].example.com/x"}),
         ("idp.discovery.member_type", {"token_endpoint": 7}),
         ("idp.discovery.member_type", {"id_token_signing_alg_values_supported": "RS256"}),
         ("idp.discovery.member_type", {"authorization_response_iss_parameter_supported": "yes"}),
