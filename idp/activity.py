@@ -44,19 +44,24 @@ def failures_of_day(provider: IdentityProvider) -> list[Cause]:
         # A row that counts repeated refusals is not older than the time in which they are folded.
         .filter(at__gte=timezone.now() - DAY - timedelta(hours=1))
         .order_by()
-        .annotate(aadsts=KT("details__aadsts"))
-        .values("error_code", "aadsts")
+        .annotate(aadsts=KT("details__aadsts"), oauth_error=KT("details__oauth_error"))
+        .values("error_code", "aadsts", "oauth_error")
         .annotate(count=Sum("occurrences"))
         .order_by("-count", "error_code")
     )
-    return [Cause(row["error_code"], _words(row["error_code"], row["aadsts"]), row["count"]) for row in rows]
+    return [
+        Cause(row["error_code"], _words(row["error_code"], row["aadsts"], row["oauth_error"]), row["count"])
+        for row in rows
+    ]
 
 
-def _words(code: str, aadsts: str | int | None) -> str:
-    """Return what happened: Microsoft's number says more than our code, and our code what people were told.
+def _words(error_code: str, aadsts: str | int | None, oauth_error: str | None) -> str:
+    """Return what happened: what the provider said is more than our code, and our code what people were told.
 
-    The number is a text or a number, depending on the database.
+    Microsoft's number is a text or a number, depending on the database.
     """
-    if not str(aadsts or "").isdigit():
-        return f"“{words_of(code)}”"
-    return f"{advice_for(OAuthFailure('', int(aadsts or 0))).cause} (AADSTS{aadsts})"
+    number = int(str(aadsts)) if str(aadsts or "").isdigit() else None
+    if number is None and not oauth_error:
+        return f"“{words_of(error_code)}”"
+    said = f"AADSTS{number}" if number else oauth_error
+    return f"{advice_for(OAuthFailure(oauth_error or '', number)).cause} ({said})"

@@ -17,7 +17,7 @@ from idp.credential_errors import (
     NextCertificateMissing,
     NextCertificateWaiting,
 )
-from idp.credentials import prove
+from idp.credentials import forget_rehearsals, prove
 from idp.errors import ChangedMeanwhile
 from idp.fields import Secret
 from idp.models import ClientCertificate, Credential, IdentityProvider, Slot
@@ -80,6 +80,7 @@ def promote_certificate(*, actor: Actor, provider: IdentityProvider) -> Identity
     tested = prove(changed, probe.certificate_credentials(changed, waiting, changed.discovered))
     details = {"tested": tested, "before": changed.credential, "thumbprint": sha256_hex(waiting)}
     changed.credential = Credential.CERTIFICATE
+    forget_rehearsals(changed)
     changed.client_secret = changed.client_secret_set_at = changed.client_secret_expires_on = None
     with transaction.atomic():
         save_changed(changed)
@@ -95,7 +96,9 @@ def discard_certificate(*, actor: Actor, provider: IdentityProvider) -> None:
     """Forget the waiting certificate and its key. What is in use stays; raises NextCertificateMissing."""
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
     waiting = _waiting(provider)
-    waiting.delete()
+    # It may have been put into use meanwhile, and then deleting it would keep everybody out.
+    if not ClientCertificate.objects.filter(pk=waiting.pk, slot=Slot.NEXT).delete()[0]:
+        raise NextCertificateMissing()
     details = {"thumbprint": sha256_hex(waiting)}
     record("idp.provider.certificate_discarded", actor=actor, target=provider, details=details)
 

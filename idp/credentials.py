@@ -107,7 +107,8 @@ def promote_next_secret(*, actor: Actor, provider: IdentityProvider) -> Identity
     changed.client_secret = changed.next_client_secret
     changed.client_secret_set_at = changed.next_client_secret_set_at
     changed.client_secret_expires_on = changed.next_client_secret_expires_on
-    _forget_next(changed)
+    forget_next(changed)
+    forget_rehearsals(changed)
     with transaction.atomic():
         save_changed(changed)
         record("idp.provider.secret_promoted", actor=actor, target=changed, details=details)
@@ -121,7 +122,7 @@ def discard_next_secret(*, actor: Actor, provider: IdentityProvider) -> Identity
     changed = find_provider(str(provider.pk))
     if changed.next_client_secret is None:
         raise NextSecretMissing()
-    _forget_next(changed)
+    forget_next(changed)
     save_changed(changed)
     record("idp.provider.next_secret_discarded", actor=actor, target=changed)
     return changed
@@ -138,5 +139,12 @@ def _prove_next(provider: IdentityProvider) -> bool:
     return prove(provider, probe.secret_credentials(provider, provider.next_client_secret, provider.discovered))
 
 
-def _forget_next(provider: IdentityProvider) -> None:
+def forget_next(provider: IdentityProvider) -> None:
+    """Take the next secret, unsaved, from a provider."""
     provider.next_client_secret = provider.next_client_secret_set_at = provider.next_client_secret_expires_on = None
+
+
+def forget_rehearsals(provider: IdentityProvider) -> None:
+    """Let rehearsals with the former credential count no more, unsaved. At an active provider it changes nothing."""
+    if not provider.is_active:  # there, sign-ins under way must not start again
+        provider.version += 1

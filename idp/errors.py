@@ -218,6 +218,67 @@ class NoLocalAdministrator(DirectoryError):
     exit_status = 3
 
 
+class RehearsalMissing(DirectoryError):
+    """Nobody knows yet whether a sign-in would work."""
+
+    code = "idp.rehearsal_missing"
+    message = "Nothing was done: you have not rehearsed a sign-in with these settings successfully in the last hour."
+    hint = "Rehearse one now, or tick “Enable without a rehearsal”."
+    http_status = 409
+    exit_status = 3
+    field = "without_rehearsal"
+
+
+class RehearsalNotFound(DirectoryError):
+    """There is no such rehearsal any more."""
+
+    code = "idp.rehearsal_not_found"
+    message = "There is no such rehearsal."
+    hint = "Only the latest ones are kept. Open the identity provider, and rehearse again."
+    http_status = 404
+    exit_status = 4
+
+
+class RehearsalSessionMissing(DirectoryError):
+    """The provider's answer to a rehearsal came without the Admin Portal's session that began it."""
+
+    code = "idp.rehearsal_session_missing"
+    message = "This rehearsal was not started in this browser, or your session in the Admin Portal has ended."
+    hint = "Sign in to the Admin Portal, open the identity provider, and press “Rehearse a sign-in” again."
+    http_status = 403
+    exit_status = 3
+
+
+class SigningKeysMissing(DirectoryError):
+    """The key document holds no keys."""
+
+    code = "idp.keys_missing"
+    message = "The provider publishes no signing keys (HTTP {status})."
+    hint = "Check the provider's status page; without keys nobody can sign in."
+    http_status = 502
+    exit_status = 5
+
+
+class SigningKeysUnusable(DirectoryError):
+    """None of the published keys can verify an ID token."""
+
+    code = "idp.keys_unusable"
+    message = "Of the {count} published keys none can verify a sign-in (accepted: {algorithms})."
+    hint = "The provider has to publish an RSA key of at least 2048 bits, or one for its signing algorithm."
+    http_status = 502
+    exit_status = 5
+
+
+class ClockWrong(DirectoryError):
+    """Our clock and the provider's are too far apart for tokens to be accepted."""
+
+    code = "idp.clock_wrong"
+    message = "This server's clock is {seconds} seconds {direction} the provider's, and sign-ins allow {leeway}."
+    hint = "Let this server set its clock from the network (NTP), such as with `timedatectl set-ntp true`."
+    http_status = 502
+    exit_status = 5
+
+
 class NotADraft(DirectoryError):
     """Only what was never in use can be discarded."""
 

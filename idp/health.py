@@ -81,7 +81,8 @@ def _refuse_elsewhere(provider: IdentityProvider, metadata: ProviderMetadata) ->
         raise IssuerMismatch(found=metadata.issuer, expected=provider.issuer)
     discovery.choose_auth_method(metadata, assertion=provider.uses_certificate)
     there = split_url(metadata.token_endpoint).origin
-    if there != split_url(provider.discovered.token_endpoint).origin and not provider.uses_certificate:
+    holds_secret = not provider.uses_certificate or provider.next_client_secret is not None
+    if there != split_url(provider.discovered.token_endpoint).origin and holds_secret:
         raise TokenEndpointMoved(found=there)
 
 

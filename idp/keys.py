@@ -2,8 +2,10 @@
 
 from cryptography.fernet import Fernet
 from django.apps import apps
+from django.db.models import F
 
 from idp.fields import EncryptedTextField
+from idp.models import IdentityProvider
 from users.audit import Actor, audited, record
 
 
@@ -29,7 +31,9 @@ def rotate_secrets(*, actor: Actor, dry_run: bool = False) -> int:
                 rotated = getattr(row, field.name).rotated()
                 count += 1
                 if not dry_run:
-                    model._default_manager.filter(pk=row.pk).update(**{field.name: rotated})
+                    # A change of a provider under way has read the old ciphertext: it must not write it back.
+                    moved = {"revision": F("revision") + 1} if model is IdentityProvider else {}
+                    model._default_manager.filter(pk=row.pk).update(**{field.name: rotated}, **moved)
     if not dry_run:
         record("keys.rotated", actor=actor, details={"secrets": count})
     return count

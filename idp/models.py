@@ -151,6 +151,30 @@ class IdentityProvider(models.Model):
         return f"{settings.PUBLIC_URL}/oauth/callback/{self.slug}"
 
     @property
+    def frontchannel_logout_uri(self) -> str:
+        """Where the provider's sign-out page opens a hidden frame (OpenID Connect Front-Channel Logout 1.0)."""
+        return f"{settings.PUBLIC_URL}/oauth/frontchannel-logout/{self.slug}"
+
+    @property
+    def backchannel_logout_uri(self) -> str:
+        """Where the provider's server tells of a sign-out (OpenID Connect Back-Channel Logout 1.0)."""
+        return f"{settings.PUBLIC_URL}/oauth/backchannel-logout/{self.slug}"
+
+    @property
+    def initiate_login_uri(self) -> str:
+        """Where the provider's own pages send people who are to sign in here (OpenID Connect Core 1.0, section 4)."""
+        return f"{settings.PUBLIC_URL}/oauth/initiate/{self.slug}"
+
+    @property
+    def uses_certificate(self) -> bool:
+        """Whether a certificate stands in the place of a client secret."""
+        return self.credential == Credential.CERTIFICATE
+
+    def certificate_in(self, slot: Slot) -> "ClientCertificate | None":
+        """Return the certificate in use, or the one that waits; asks nothing where they were prefetched."""
+        return next((each for each in self.certificates.all() if each.slot == slot), None)
+
+    @property
     def secret_days_left(self) -> int | None:
         """The days until the client secret expires, or None where no date was given."""
         if self.client_secret_expires_on is None:
@@ -179,7 +203,11 @@ class SlugNumber(models.Model):
 
 
 class FederatedIdentity(models.Model):
-    """The durable link of a person to an issuer's subject. Email is never the key."""
+    """The durable link of a person to an issuer's subject. Email is never the key.
+
+    Attributes:
+        rule: how it came about: `external_id`, `email` (first-link ladder), `administrator`, `pre_link` or `relink`.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="federated_identities")
@@ -188,17 +216,22 @@ class FederatedIdentity(models.Model):
     subject = models.CharField(max_length=255)
     email = models.CharField(max_length=255, blank=True)
     display_name = models.CharField(max_length=255, blank=True)
+    rule = models.CharField(max_length=16, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_sign_in_at = models.DateTimeField(null=True)
 
     class Meta:
-        """One person for a subject, and one subject of an issuer for a person."""
+        """One person for a subject, and one subject of an issuer for a person. Lists are sorted by either time."""
 
         constraints = [
             models.UniqueConstraint(fields=["issuer", "subject"], name="idp_identity_issuer_subject"),
             models.UniqueConstraint(fields=["person", "issuer"], name="idp_identity_person_issuer"),
         ]
-        indexes = [models.Index(fields=["provider", "-last_sign_in_at"], name="idp_identity_last_sign_in")]
+        indexes = [
+            models.Index(fields=["provider", "-last_sign_in_at", "-id"], name="idp_identity_last_sign_in"),
+            models.Index(fields=["provider", "-created_at", "-id"], name="idp_identity_created"),
+            models.Index(fields=["subject"], opclasses=["varchar_pattern_ops"], name="idp_identity_subject_prefix"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.person} at {self.issuer}"
@@ -302,13 +335,16 @@ class UpstreamGrant(models.Model):
 
     A database trigger removes it with its session, whoever ends that: Django's own cascade would cost every sign-in
     two more queries.
+
+    Attributes:
+        original: what the first ID token said and every later one has to repeat (OpenID Connect Core 1.0, 12.2).
     """
 
     session = models.OneToOneField(
         UserSession, on_delete=models.DO_NOTHING, db_constraint=False, primary_key=True, related_name="upstream_grant"
     )
     provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="grants")
-    subject = models.CharField(max_length=255)
+    original = models.JSONField()
     refresh_token = EncryptedTextField()
     next_check_at = models.DateTimeField()
     last_checked_at = models.DateTimeField(null=True)

@@ -163,9 +163,10 @@ def _ask(provider: IdentityProvider, grant: UpstreamGrant) -> None:
         refresh_token=grant.refresh_token.reveal(),
     )
     # First of all: a provider that rotates them takes the former one no more, whatever else is wrong.
-    kept = Secret.of(tokens.refresh_token) if tokens.refresh_token else grant.refresh_token
+    # Where none came the stored one stays untouched: `keys rotate` may have encrypted it anew meanwhile.
     stored = UpstreamGrant.objects.filter(pk=grant.pk)
-    stored.update(refresh_token=kept)
+    if tokens.refresh_token:
+        stored.update(refresh_token=Secret.of(tokens.refresh_token))
     if tokens.id_token:
         _verify(provider, grant, tokens)
     now = timezone.now()

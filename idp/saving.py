@@ -3,7 +3,10 @@
 from django.db import IntegrityError, transaction
 
 from idp.errors import ChangedMeanwhile, ProviderNameTaken, ProviderNotFound
-from idp.models import IdentityProvider
+from idp.models import ClientCertificate, IdentityProvider, Slot
+
+# What housekeeping and connection tests note down at any time: a form that was open meanwhile must not undo it.
+OBSERVED = frozenset({"last_test", "last_test_at", "health", "health_checked_at", "down_since"})
 
 
 def decides_who_signs_in(provider: IdentityProvider) -> tuple[object, ...]:
@@ -34,13 +37,17 @@ def save_changed(provider: IdentityProvider) -> None:
     provider.revision += 1
     if decides_who_signs_in(current) != decides_who_signs_in(provider):
         provider.version += 1
-    save_named(provider)
+    settings = [field.name for field in provider._meta.concrete_fields if not field.primary_key]
+    save_named(provider, only=[name for name in settings if name not in OBSERVED])
+    if not provider.uses_certificate:
+        # Nothing that is not in use stays behind; a sign-in under way takes the secret then (`probe.credentials_of`).
+        ClientCertificate.objects.filter(provider=provider, slot=Slot.CURRENT).delete()
 
 
-def save_named(provider: IdentityProvider) -> None:
-    """Save a provider; raises ProviderNameTaken where another has its name."""
+def save_named(provider: IdentityProvider, *, only: list[str] | None = None) -> None:
+    """Save a provider, or only some of its fields; raises ProviderNameTaken where another has its name."""
     try:
         with transaction.atomic():
-            provider.save()
+            provider.save(update_fields=only)
     except IntegrityError as error:
         raise ProviderNameTaken(name=provider.name) from error

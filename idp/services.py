@@ -7,8 +7,8 @@ from datetime import date
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from idp import inputs, probe
-from idp.credentials import set_secret
+from idp import connection, inputs, probe, recheck
+from idp.credentials import forget_next, set_secret
 from idp.errors import (
     ActiveChangeNotConfirmed,
     ChangedMeanwhile,
@@ -22,6 +22,7 @@ from idp.impact import Act, Impact, confirmed
 from idp.models import FederatedIdentity, IdentityProvider, Kind, SlugNumber
 from idp.queries import find_provider, last_slug_number
 from idp.saving import decides_who_signs_in, locked, save_changed, save_named
+from idp.steps import Step
 from users import sessions
 from users.audit import Actor, audited, record
 from users.permissions import Permission
@@ -35,6 +36,7 @@ class ProviderInput:
     Attributes:
         url: what was pasted: any form of the Entra IdP URL, the Okta domain, or the issuer. Ignored for Google.
         email_domains: the only domains whose people may be linked by email; empty for any.
+        recheck_minutes: how often sessions are checked again by refresh token; 0 for never.
     """
 
     name: str
@@ -44,6 +46,7 @@ class ProviderInput:
     client_secret_expires_on: date | None = None
     email_domains: Sequence[str] = ()
     allow_guests: bool = False
+    recheck_minutes: int = 0
 
     def __repr__(self) -> str:
         return f"ProviderInput(name={self.name!r}, url={self.url!r})"
@@ -66,6 +69,7 @@ def add_provider(*, actor: Actor, kind: str, given: ProviderInput) -> IdentityPr
     _fill(provider, given)
     notices = probe.discover(provider, given.url)
     provider.client_id = inputs.clean_client_id(given.client_id, kind=kind, tenant_id=provider.tenant_id)
+    provider.recheck_minutes = recheck.check_minutes(provider, given.recheck_minutes)
     set_secret(provider, secret, given.client_secret_expires_on)
     probe.refuse_wrong_credentials(provider)
     with transaction.atomic():
@@ -104,6 +108,7 @@ def update_provider(
         raise ChangedMeanwhile()
     _fill(changed, given)
     notices = _take_address(changed, stored, given)
+    changed.recheck_minutes = recheck.check_minutes(changed, given.recheck_minutes)
     if given.client_secret is not None:
         secret = inputs.clean_client_secret(given.client_secret, kind=changed.kind)
         set_secret(changed, secret, given.client_secret_expires_on)
@@ -114,6 +119,7 @@ def update_provider(
         probe.refuse_wrong_credentials(changed, must_answer=stored.is_active)
     with transaction.atomic():
         save_changed(changed)
+        recheck.interval_changed(changed)
         ended = sessions.end_sessions(provider_id=changed.pk) if trust_changed else 0
         details = {"changed": _differences(stored, changed, given), "sessions_ended": ended}
         record("idp.provider.updated", actor=actor, target=changed, details=details)
@@ -132,22 +138,69 @@ def _take_address(changed: IdentityProvider, stored: IdentityProvider, given: Pr
         stored.issuer,
         stored.discovered.token_endpoint,
     )
-    if is_elsewhere and given.client_secret is None:
+    if is_elsewhere and given.client_secret is None and not changed.uses_certificate:
         raise ClientSecretNeededAgain()
+    if is_elsewhere and changed.next_client_secret is not None:
+        # It was typed for the former address, and goes to no other either.
+        forget_next(changed)
+        notices = (*notices, "The next client secret was discarded, because it belonged to the former address.")
     return notices
 
 
+@audited("idp.provider.recheck_set")
+def set_recheck(*, actor: Actor, provider: IdentityProvider, minutes: int) -> IdentityProvider:
+    """Say how often sessions are checked again by refresh token; 0 for never. It changes nothing about who is let in.
+
+    Raises:
+        RecheckMinutesInvalid, RecheckUnsupported: the interval is none, or the provider gives no refresh tokens.
+    """
+    require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
+    provider = locked(provider)
+    before, provider.recheck_minutes = provider.recheck_minutes, recheck.check_minutes(provider, minutes)
+    if before != minutes:
+        save_changed(provider)
+        recheck.interval_changed(provider)
+        details = {"from": before, "to": minutes}
+        record("idp.provider.recheck_set", actor=actor, target=provider, details=details)
+    return provider
+
+
 @audited("idp.provider.tested", atomic=False)
-def test_provider(*, actor: Actor, provider: IdentityProvider) -> list[probe.Step]:
+def test_provider(*, actor: Actor, provider: IdentityProvider) -> list[Step]:
     """Ask the provider step by step whether it would work, store the answers, and return them."""
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
-    steps = probe.run_steps(provider)
+    steps = connection.run_steps(connection.stored(provider))
     with transaction.atomic():
         IdentityProvider.objects.filter(pk=provider.pk).update(
             last_test=[step.as_dict() for step in steps], last_test_at=timezone.now()
         )
         failed = [step.code for step in steps if step.outcome == "failed"]
         record("idp.provider.tested", actor=actor, target=provider, details={"failed": failed})
+    return steps
+
+
+@audited("idp.provider.tested", atomic=False)
+def test_settings(
+    *, actor: Actor, kind: str, given: ProviderInput, provider: IdentityProvider | None = None
+) -> list[Step]:
+    """Ask the provider step by step whether what was typed would work. Nothing is stored but the audit row.
+
+    Args:
+        given: name, domains and guests are not looked at; client ID and secret may be missing.
+        provider: the stored provider that the form changes. Its secret is used where none was typed, and only at its
+            stored address.
+
+    Raises:
+        KindUnknown, idp.url.*, and those of `idp.inputs`: what was typed cannot even be asked about.
+    """
+    require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
+    if kind not in Kind.values:
+        raise KindUnknown(kind=kind[:20])
+    subject = connection.typed(kind, given.url, given.client_id, given.client_secret, provider)
+    steps = connection.run_steps(subject)
+    failed = [step.code for step in steps if step.outcome == "failed"]
+    details = {"kind": kind, "unsaved": True, "url": subject.provider.url, "failed": failed}
+    record("idp.provider.tested", actor=actor, target=provider, details=details)
     return steps
 
 
@@ -213,6 +266,7 @@ def _set_expiry(provider: IdentityProvider, day: date | None) -> None:
 def _differences(stored: IdentityProvider, changed: IdentityProvider, given: ProviderInput) -> list[str]:
     """Return the names of what an update changed, for the audit row."""
     names = ["name", "issuer", "url", "client_id", "client_secret_expires_on", "email_domains", "allow_guests"]
+    names += ["recheck_minutes", "next_client_secret_set_at"]
     differences = [name for name in names if getattr(stored, name) != getattr(changed, name)]
     return differences if given.client_secret is None else [*differences, "client_secret"]
 

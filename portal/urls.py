@@ -3,13 +3,16 @@
 from django.urls import include, path
 
 from portal import health
-from portal.user_portal import federation
+from portal.user_portal import federation, initiate, logout
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("oauth/login/<slug:slug>/", federation.begin, name="federation_begin"),
     path("oauth/callback/<slug:slug>", federation.callback, name="federation_callback"),
+    path("oauth/initiate/<slug:slug>", initiate.initiate, name="initiate_login"),
+    path("oauth/frontchannel-logout/<slug:slug>", logout.frontchannel_logout, name="frontchannel_logout"),
+    path("oauth/backchannel-logout/<slug:slug>", logout.backchannel_logout, name="backchannel_logout"),
     path("admin/", include("portal.admin_portal.urls")),
     path("", include("portal.user_portal.urls")),
 ]

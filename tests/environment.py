@@ -16,6 +16,7 @@ TEST_ENVIRONMENT = {
     "DEBUG": "false",
     "CACHE_URL": "",
     "EMAIL_URL": "memorymail://",
+    "MAIL_FROM": "",
     "TRUSTED_PROXIES": "",
     "UPSTREAM_CA_FILE": "",
     "PRIVATE_ISSUER_HOSTS": "",

@@ -124,8 +124,17 @@ def _event(
         target_label=_clip(str(getattr(target, "label", target))) if target else "",
         client_ip=actor.client_ip,
         request_id=actor.request_id,
-        details=_plain({**(error.context if error else {}), **(details or {})}),
+        details=_plain({**(error.context if error else {}), **_advice(error), **(details or {})}),
     )
+
+
+def _advice(error: DirectoryError | None) -> dict[str, str]:
+    """Return what administrators read of a refusal where a person reads less: the log is where they look it up."""
+    cause = getattr(error, "admin_detail", "")
+    if error is None or not cause:
+        return {}
+    advice = {"cause": cause, "cure": getattr(error, "admin_hint", ""), "field": error.field}
+    return {name: text for name, text in advice.items() if text}
 
 
 def _fold(event: AuditEvent) -> AuditEvent | None:

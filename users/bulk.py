@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection, models
 
-BATCH = 2000
+BATCH = 5000
 
 
 def insert_like(template: models.Model, varying: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
@@ -29,21 +29,21 @@ def insert_like(template: models.Model, varying: Sequence[str], rows: Iterable[S
         [*same, *(field.get_db_prep_save(value, connection) for field, value in zip(differing, row, strict=True))]  # type: ignore[union-attr]
         for row in rows
     )
+    copy = f"COPY {quote(template._meta.db_table)} ({columns}) FROM STDIN"
+    count = 0
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            return _copy(cursor, f"COPY {quote(template._meta.db_table)} ({columns}) FROM STDIN", prepared)
-        count = 0
+        # In batches, because the rows may come from a query, and nothing else can be asked while rows are copied.
         while batch := list(islice(prepared, BATCH)):
-            cursor.executemany(insert, batch)
+            if connection.vendor == "postgresql":
+                _copy(cursor, copy, batch)
+            else:
+                cursor.executemany(insert, batch)
             count += len(batch)
     return count
 
 
-def _copy(cursor: Any, copy: str, rows: Iterable[Sequence[Any]]) -> int:
-    """Send the rows in PostgreSQL's own way for many: statements would cost a round trip each."""
-    count = 0
+def _copy(cursor: Any, copy: str, rows: Iterable[Sequence[Any]]) -> None:
+    """Send rows in PostgreSQL's own way for many: statements would cost a round trip for each."""
     with connection.wrap_database_errors, cursor.copy(copy) as target:
         for row in rows:
             target.write_row(row)
-            count += 1
-    return count

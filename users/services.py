@@ -252,7 +252,8 @@ def _change_state(actor: Actor, person: User, state: State, action: str) -> User
         return person
     before, person.state = person.state, state
     person.save(update_fields=["state", "updated_at"])
-    ended = 0 if state == State.ACTIVE else sessions.end_sessions(person=person)
+    # Also on activation: a sign-in that was under way when the person was suspended may have left one behind.
+    ended = sessions.end_sessions(person=person)
     record(action, actor=actor, target=person, details={"from": before, "sessions_ended": ended})
     return person
 

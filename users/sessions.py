@@ -102,7 +102,7 @@ class SessionStore(DatabaseStore):
         now, signed_in_at = timezone.now(), _signed_in_at(tags)
         ends_at = now + timedelta(seconds=VISITOR_LIFETIME)
         if signed_in_at:
-            ends_at = ends(Organization.current(), signed_in_at, now)
+            ends_at = ends(_limits(), signed_in_at, now)
         return UserSession(
             session_key=hashed(self._get_or_create_session_key()),  # type: ignore[attr-defined]
             session_data=self.encode(data),
@@ -133,21 +133,34 @@ def _signed_in_at(tags: dict[str, Any]) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def ends(limits: Organization, signed_in_at: datetime, last_seen_at: datetime) -> datetime:
-    """Return when a session ends that is not used again."""
-    absolute = signed_in_at + timedelta(hours=limits.session_absolute_hours)
-    return min(absolute, last_seen_at + timedelta(minutes=limits.session_idle_minutes))
+def ends(limits: tuple[int, int], signed_in_at: datetime, last_seen_at: datetime) -> datetime:
+    """Return when a session ends that is not used again.
+
+    Args:
+        limits: the organization's idle limit in minutes and its absolute one in hours.
+    """
+    idle_minutes, absolute_hours = limits
+    absolute = signed_in_at + timedelta(hours=absolute_hours)
+    return min(absolute, last_seen_at + timedelta(minutes=idle_minutes))
+
+
+def _limits() -> tuple[int, int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT session_idle_minutes, session_absolute_hours FROM users_organization WHERE id = 1")
+        row: tuple[int, int] | None = cursor.fetchone()
+    unset = Organization()
+    return row or (unset.session_idle_minutes, unset.session_absolute_hours)
 
 
 def _touch(session_hash: str, now: datetime) -> None:
     """Note that a session is in use, and move its end on."""
     row = UserSession.objects.filter(pk=session_hash, signed_in_at__isnull=False).first()
     if row is not None and row.signed_in_at is not None:
-        ends_at = ends(Organization.current(), row.signed_in_at, now)
+        ends_at = ends(_limits(), row.signed_in_at, now)
         UserSession.objects.filter(pk=row.pk).update(last_seen_at=now, expire_date=ends_at)
 
 
-# The two questions that every page and every sign-in ask. The ORM spends several times as long on putting each together
+# What every page and every sign-in asks. The ORM spends several times as long on putting such a question together
 # as the database on answering it (docs/performance.md).
 _LOAD = """
     SELECT session_data,

@@ -34,6 +34,34 @@ def drop_trigger(apps, schema_editor):
     schema_editor.execute("DROP FUNCTION IF EXISTS idp_grant_ends_with_session()")
 
 
+def create_link_trigger(apps, schema_editor):
+    """An account that is linked, in whatever way, is not pending any more."""
+    remove = "DELETE FROM idp_pendinglink WHERE issuer = NEW.issuer AND subject = NEW.subject;"
+    if schema_editor.connection.vendor == "sqlite":
+        for name, event in (("made", "INSERT"), ("moved", "UPDATE OF issuer, subject")):
+            schema_editor.execute(
+                f"CREATE TRIGGER idp_link_{name}_ends_pending AFTER {event} ON idp_federatedidentity BEGIN {remove} END"
+            )
+        return
+    schema_editor.execute(
+        "CREATE OR REPLACE FUNCTION idp_link_ends_pending() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN {remove} RETURN NEW; END $$"
+    )
+    schema_editor.execute(
+        "CREATE TRIGGER idp_link_ends_pending AFTER INSERT OR UPDATE OF issuer, subject ON idp_federatedidentity "
+        "FOR EACH ROW EXECUTE FUNCTION idp_link_ends_pending()"
+    )
+
+
+def drop_link_trigger(apps, schema_editor):
+    if schema_editor.connection.vendor == "sqlite":
+        for name in ("made", "moved"):
+            schema_editor.execute(f"DROP TRIGGER IF EXISTS idp_link_{name}_ends_pending")
+        return
+    schema_editor.execute("DROP TRIGGER IF EXISTS idp_link_ends_pending ON idp_federatedidentity")
+    schema_editor.execute("DROP FUNCTION IF EXISTS idp_link_ends_pending()")
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -105,7 +133,7 @@ class Migration(migrations.Migration):
             name='UpstreamGrant',
             fields=[
                 ('session', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, primary_key=True, related_name='upstream_grant', serialize=False, to='users.usersession')),
-                ('subject', models.CharField(max_length=255)),
+                ('original', models.JSONField()),
                 ('refresh_token', idp.fields.EncryptedTextField()),
                 ('next_check_at', models.DateTimeField()),
                 ('last_checked_at', models.DateTimeField(null=True)),
@@ -158,7 +186,20 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='federatedidentity',
-            index=models.Index(fields=['provider', '-last_sign_in_at'], name='idp_identity_last_sign_in'),
+            index=models.Index(fields=['provider', '-last_sign_in_at', '-id'], name='idp_identity_last_sign_in'),
+        ),
+        migrations.AddField(
+            model_name='federatedidentity',
+            name='rule',
+            field=models.CharField(blank=True, max_length=16),
+        ),
+        migrations.AddIndex(
+            model_name='federatedidentity',
+            index=models.Index(fields=['provider', '-created_at', '-id'], name='idp_identity_created'),
+        ),
+        migrations.AddIndex(
+            model_name='federatedidentity',
+            index=models.Index(fields=['subject'], name='idp_identity_subject_prefix', opclasses=['varchar_pattern_ops']),
         ),
         migrations.AddConstraint(
             model_name='identityprovider',
@@ -219,4 +260,5 @@ class Migration(migrations.Migration):
             index=models.Index(fields=['provider', 'administrator', '-started_at'], name='idp_rehearsal_newest'),
         ),
         migrations.RunPython(create_trigger, drop_trigger),
+        migrations.RunPython(create_link_trigger, drop_link_trigger),
     ]

@@ -3,7 +3,13 @@
 from typing import ClassVar
 
 from idp.protocol.aadsts import OAuthFailure, advice_for
+from idp.protocol.aadsts_table import Advice
 from users.errors import DirectoryError
+
+
+def _detail(failure: OAuthFailure, advice: Advice) -> str:
+    number = f"AADSTS{failure.aadsts}" if failure.aadsts else ""
+    return f"{advice.cause} ({', '.join(filter(None, (failure.oauth_error, number)))})"
 
 
 class UpstreamOAuthError(DirectoryError):
@@ -27,8 +33,7 @@ class UpstreamOAuthError(DirectoryError):
     def __init__(self, failure: OAuthFailure) -> None:
         advice = advice_for(failure, refreshing=self.refreshing)
         self.failure = failure
-        number = f"AADSTS{failure.aadsts}" if failure.aadsts else ""
-        self.admin_detail = f"{advice.cause} ({', '.join(filter(None, (failure.oauth_error, number)))})"
+        self.admin_detail = _detail(failure, advice)
         self.admin_hint = advice.cure
         self.message = advice.person or self.message
         super().__init__(field=advice.field, **failure.facts())
@@ -92,6 +97,12 @@ class TokenEndpointUnavailable(TokenResponseError):
     code = "idp.token_endpoint.unavailable"
     message = "Your identity provider could not answer (HTTP {status})."
     hint = "Try again in a few minutes."
+
+    def __init__(self, *, status: int, failure: OAuthFailure | None = None) -> None:
+        super().__init__(status=status, **(failure.facts() if failure else {}))
+        advice = advice_for(failure) if failure else None
+        if failure and advice and advice.temporary:
+            self.admin_detail, self.admin_hint = _detail(failure, advice), advice.cure
 
 
 class IdTokenMissing(TokenResponseError):

@@ -135,7 +135,7 @@ def _refusal(answer: _Answer) -> TokenEndpointRefused | TokenEndpointUnavailable
         return TokenEndpointUnavailable(status=response.status)
     failure = parse_failure(response.body, redact=answer.sent)
     if is_temporary(failure) or response.status == _TOO_MANY or response.status >= _FAILED:
-        return TokenEndpointUnavailable(status=response.status, **failure.facts())
+        return TokenEndpointUnavailable(status=response.status, failure=failure)
     return TokenEndpointRefused(failure)
 
 

@@ -58,7 +58,9 @@ def split_url(text: str) -> UrlParts:
 
 def _is_host(host: str, netloc: str) -> bool:
     if netloc.startswith("["):
-        return "%" not in host and ipaddress.ip_address(host).version == 6
+        # Not every Python refuses what stands between the bracket and the port; it would end in a page's policy.
+        after = netloc.partition("]")[2]
+        return after[:1] in {"", ":"} and "%" not in host and ipaddress.ip_address(host).version == 6
     return _HOST_NAME.fullmatch(host) is not None
 
 

@@ -77,5 +77,5 @@ def _pending(provider: IdentityProvider) -> Item | None:
     if not count:
         return None
     title = f"{count} {'people' if count > 1 else 'person'} came with a valid account and could not be matched"
-    url = reverse("admin_portal:identity_provider", args=[provider.pk])
-    return Item("warning", title, "Link each to a person, or dismiss it.", url, f"Open {provider.name}")
+    url = reverse("admin_portal:identity_provider_links", args=[provider.pk])
+    return Item("warning", title, "Link each to a person, or dismiss it.", url, "Look at the pending links")

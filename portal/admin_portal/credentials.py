@@ -19,7 +19,7 @@ from idp.protocol.discovery import choose_auth_method
 from portal.actors import actor_of
 from portal.admin_portal.access import permission_required
 from portal.admin_portal.credential_forms import NextSecretForm
-from portal.admin_portal.forms import show_on_form
+from portal.admin_portal.forms import show_on_form, words_for_administrators
 from users.audit import Actor
 from users.errors import DirectoryError
 from users.permissions import Permission
@@ -127,6 +127,7 @@ def _page(
     error: DirectoryError | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    text, hint = words_for_administrators(error) if error else ("", "")
     context: dict[str, Any] = {
         "provider": provider,
         "kind": Kind(provider.kind),
@@ -136,8 +137,8 @@ def _page(
         "waiting": _facts(provider.certificate_in(Slot.NEXT)),
         "no_certificates": _why_no_certificates(provider),
         "error": error,
-        "error_text": (getattr(error, "admin_detail", "") or error.message) if error else "",
-        "error_hint": (getattr(error, "admin_hint", "") or error.hint) if error else "",
+        "error_text": text,
+        "error_hint": hint,
     }
     return render(request, "admin_portal/identity_providers/credentials.html", context, status=status)
 

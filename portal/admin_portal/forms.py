@@ -6,14 +6,24 @@ from typing import Any
 from django import forms
 
 from idp.models import IdentityProvider, Kind
+from idp.recheck import MINUTES
 from idp.services import ProviderInput
 from users.errors import DirectoryError
+from users.organization import RANGES
+
+
+def words_for_administrators(error: DirectoryError) -> tuple[str, str]:
+    """Return what happened, and what cures it with what to quote to the provider's support."""
+    detail = getattr(error, "admin_detail", "") or error.message
+    hint = getattr(error, "admin_hint", "") or error.hint
+    known = [error.context.get("correlation_id"), error.context.get("timestamp")]
+    quoted = ", ".join(str(fact) for fact in known if fact)
+    return detail, f"{hint} To quote: {quoted}." if quoted else hint
 
 
 def show_on_form(form: forms.Form, error: DirectoryError) -> None:
     """Put a refusal beside the field that causes it, or above the form where no single field does."""
-    detail = getattr(error, "admin_detail", "") or error.message
-    hint = getattr(error, "admin_hint", "") or error.hint
+    detail, hint = words_for_administrators(error)
     field = error.field if error.field in form.fields else None
     form.add_error(field, forms.ValidationError(f"{detail} {hint}", code=error.code))
 
@@ -85,6 +95,9 @@ URL_LABELS = {
 }
 
 
+RECHECK_CHOICES = [(minutes, f"Every {minutes} minutes" if minutes else "Off") for minutes in MINUTES]
+
+
 class ProviderForm(forms.Form):
     """An identity provider. With `provider`, for changing it: an empty secret then keeps the stored one."""
 
@@ -133,6 +146,15 @@ class ProviderForm(forms.Form):
         "their external ID only, never by email.",
     )
 
+    recheck_minutes = forms.TypedChoiceField(
+        label="Check sessions again",
+        required=False,
+        coerce=int,
+        empty_value="0",
+        choices=RECHECK_CHOICES,
+        help_text="Asks the provider whether the account still stands while somebody is signed in, and signs out whom "
+        "it has disabled. The provider must allow offline_access.",
+    )
     understood = forms.BooleanField(
         label="I understand that a mistake here keeps people out",
         required=False,
@@ -140,7 +162,9 @@ class ProviderForm(forms.Form):
     )
     revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, data: Any = None, *, kind: str, provider: IdentityProvider | None = None) -> None:
+    def __init__(
+        self, data: Any = None, *, kind: str, provider: IdentityProvider | None = None, testing: bool = False
+    ) -> None:
         initial = (
             _initial(provider) if provider else {"url": "https://accounts.google.com"} if kind == Kind.GOOGLE else {}
         )
@@ -148,6 +172,7 @@ class ProviderForm(forms.Form):
         self.fields["url"].label, self.fields["url"].help_text = URL_LABELS[Kind(kind)]
         if kind == Kind.GOOGLE:
             self.fields["url"].widget.attrs["readonly"] = True
+            del self.fields["recheck_minutes"]  # Google knows no offline_access
         if kind == Kind.ENTRA:
             self.fields["client_id"].help_text = "In Entra: Application (client) ID, on the application's Overview."
             self.fields["client_secret"].help_text = "In Entra: the secret's Value, not its Secret ID."
@@ -160,6 +185,22 @@ class ProviderForm(forms.Form):
         else:
             self.fields["client_secret"].required = False
             self.fields["client_secret"].help_text = "Leave it empty to keep the stored one."
+        # A connection test takes what has been typed so far.
+        self._optional = [self.fields[name] for name in ("name", "client_id", "client_secret") if testing]
+        self._required = [field.required for field in self._optional]
+        for field in self._optional:
+            field.required = False
+
+    def show_as_typed(self) -> None:
+        """Make a form that was tested ready to be shown again: what saving needs is required once more.
+
+        Everything is kept but the secret, which no page holds.
+        """
+        for field, required in zip(self._optional, self._required, strict=True):
+            field.required = required
+        if self.data.get("client_secret"):
+            bound = self["client_secret"]
+            bound.help_text = f"Type the secret again: it is not kept. {bound.help_text}"
 
     def values(self) -> ProviderInput:
         """Return the service's argument."""
@@ -172,6 +213,7 @@ class ProviderForm(forms.Form):
             client_secret_expires_on=cleaned["client_secret_expires_on"],
             email_domains=[part for part in re.split(r"[\s,;]+", cleaned["email_domains"]) if part],
             allow_guests=cleaned.get("allow_guests", False),
+            recheck_minutes=int(cleaned.get("recheck_minutes", 0)),
         )
 
 
@@ -184,6 +226,7 @@ def _initial(provider: IdentityProvider) -> dict[str, Any]:
         "client_secret_expires_on": provider.client_secret_expires_on,
         "email_domains": "\n".join(provider.email_domains),
         "allow_guests": provider.allow_guests,
+        "recheck_minutes": provider.recheck_minutes,
         "revision": provider.revision,
     }
 
@@ -198,4 +241,53 @@ class DirectoryFilterForm(forms.Form):
         widget=forms.TextInput(attrs={"list": "actions", "autocomplete": "off", "spellcheck": "false"}),
     )
     person = forms.CharField(required=False, max_length=254, label="Person")
+    code = forms.CharField(
+        required=False,
+        max_length=64,
+        label="Code of a refusal",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
     reference = forms.CharField(required=False, max_length=32, label="Reference number")
+
+
+class SessionFilterForm(forms.Form):
+    """The filter of INSIGHTS > Sessions."""
+
+    email = forms.CharField(
+        required=False,
+        max_length=254,
+        label="Company email begins with",
+        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off", "spellcheck": "false"}),
+    )
+
+
+def _limit(name: str, label: str, help_text: str) -> forms.IntegerField:
+    lowest, highest = RANGES[name]
+    said = f"Use a whole number from {lowest} to {highest:,}."
+    return forms.IntegerField(
+        label=label,
+        min_value=lowest,
+        max_value=highest,
+        help_text=help_text,
+        error_messages={"required": said, "invalid": said, "min_value": said, "max_value": said},
+    )
+
+
+class LimitsForm(forms.Form):
+    """The limits of SETTINGS > Organization."""
+
+    session_idle_minutes = _limit(
+        "session_idle_minutes",
+        "Idle limit of a session, in minutes",
+        "A session that nobody uses for so long ends. 5 to 10,080 (a week).",
+    )
+    session_absolute_hours = _limit(
+        "session_absolute_hours",
+        "Absolute limit of a session, in hours",
+        "A session ends so long after the sign-in, however busy it is. 1 to 720 (30 days).",
+    )
+    audit_retention_days = _limit(
+        "audit_retention_days",
+        "Retention of the audit log, in days",
+        "Older rows are removed by the housekeeping. 30 to 3,650 (ten years).",
+    )

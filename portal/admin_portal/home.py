@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from idp.activity import last_sign_in
 from idp.models import IdentityProvider
 from portal.actors import actor_of
 from portal.admin_portal import attention
@@ -21,6 +22,7 @@ def home(request: HttpRequest) -> HttpResponse:
     may_view = person is not None and Permission.VIEW_IDENTITY_PROVIDERS in permissions_of(person)
     context = {
         "provider": provider,
+        "last_sign_in": last_sign_in(provider) if provider and may_view else None,
         "attention": attention.items(provider) if provider and may_view else [],
         "drafts": IdentityProvider.objects.filter(status="draft").count(),
         "people": {state.value: User.objects.without_role().filter(state=state).count() for state in State},

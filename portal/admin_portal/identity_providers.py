@@ -8,16 +8,24 @@ from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from idp import activation, queries, services
-from idp.errors import ImpactChanged, KindUnknown
+from idp import activation, queries, rehearsals, services
+from idp.errors import ImpactChanged, KindUnknown, RehearsalMissing
+from idp.expiry import expiries_of
 from idp.impact import Act, Impact, impact_of
-from idp.models import FederatedIdentity, IdentityProvider, Kind
+from idp.link_queries import summary_of
+from idp.models import FederatedIdentity, IdentityProvider, Kind, Rehearsal
+from idp.recheck import coverage_of
+from idp.rehearsal_report import in_a_few_words
+from idp.steps import Step
 from portal.actors import actor_of
 from portal.admin_portal.access import permission_required
+from portal.admin_portal.attention import health_context
 from portal.admin_portal.forms import ProviderForm, show_on_form
+from portal.user_portal.access import allow_form_to_provider
 from users.errors import DirectoryError
 from users.models import User
 from users.permissions import Permission
@@ -32,7 +40,8 @@ page_methods = require_http_methods(["GET", "HEAD", "POST"])
 @view_permission
 def index(request: HttpRequest) -> HttpResponse:
     """List the providers, and say what they are for where there is none."""
-    providers = IdentityProvider.objects.annotate(links=Count("federated_identities")).order_by("status", "name")
+    stored = IdentityProvider.objects.annotate(links=Count("federated_identities")).order_by("status", "name")
+    providers = expiries_of(list(stored.prefetch_related("certificates")))
     return render(request, "admin_portal/identity_providers/index.html", {"providers": providers})
 
 
@@ -52,12 +61,7 @@ def add(request: HttpRequest, kind: str) -> HttpResponse:
         else:
             _tell_notices(request, provider)
             return redirect("admin_portal:activate_identity_provider", pk=provider.pk)
-    context = {
-        "form": form,
-        "kind": Kind(kind),
-        "redirect_uri": f"{settings.PUBLIC_URL}/oauth/callback/{queries.next_slug(kind)}",
-    }
-    return _form_page(request, context)
+    return add_page(request, kind, form)
 
 
 @sensitive_post_parameters("client_secret")
@@ -84,16 +88,7 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
             if provider.activated_at is None:
                 return redirect("admin_portal:activate_identity_provider", pk=pk)
             return redirect("admin_portal:identity_provider", pk=pk)
-    context = {
-        "form": form,
-        "kind": Kind(provider.kind),
-        "provider": provider,
-        "redirect_uri": provider.redirect_uri,
-    }
-    if provider.is_active:
-        context["people"] = User.objects.without_role().active().count()
-        context["open_sessions"] = live_sessions(provider_id=provider.pk)
-    return _form_page(request, context)
+    return edit_page(request, provider, form)
 
 
 @require_safe
@@ -101,20 +96,6 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
 def show(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show a provider, to whom it applies, and how to end it."""
     return _provider_page(request, queries.find_provider(str(pk)))
-
-
-@require_POST
-@manage_permission
-def test(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Run the connection test and show its steps on the provider's page."""
-    provider = queries.find_provider(str(pk))
-    steps = services.test_provider(actor=actor_of(request), provider=provider)
-    failed = [step for step in steps if step.outcome == "failed"]
-    if failed:
-        messages.error(request, f"{failed[0].name} failed. The connection test below says why.")
-    else:
-        messages.success(request, "The connection test passed.")
-    return redirect("admin_portal:identity_provider", pk=pk)
 
 
 @page_methods
@@ -177,7 +158,13 @@ def _perform(request: HttpRequest, provider: IdentityProvider, act: Act) -> None
     actor, fingerprint = actor_of(request), request.POST.get("fingerprint", "")
     understood = bool(request.POST.get("understood"))
     if act == Act.ACTIVATE:
-        activation.activate_provider(actor=actor, provider=provider, understood=understood, fingerprint=fingerprint)
+        activation.activate_provider(
+            actor=actor,
+            provider=provider,
+            understood=understood,
+            fingerprint=fingerprint,
+            without_rehearsal=bool(request.POST.get("without_rehearsal")),
+        )
         messages.success(request, f"{provider.name} is active: people sign in with it from now on.")
     elif act == Act.DEACTIVATE:
         activation.deactivate_provider(actor=actor, provider=provider, understood=understood, fingerprint=fingerprint)
@@ -200,19 +187,73 @@ def _provider_page(
         "provider": provider,
         "kind": Kind(provider.kind),
         "links": FederatedIdentity.objects.filter(provider=provider).count(),
+        "links_summary": summary_of(provider),
         "impact": impact,
         "error": error,
         "is_stale": is_stale,
         "other_active": IdentityProvider.objects.filter(status="active").exclude(pk=provider.pk).first(),
         "signed_out_url": f"{settings.PUBLIC_URL}/signed-out/",
+        "recheck": coverage_of(provider),
     }
+    allow_form_to_provider(request, provider)
+    context |= health_context(provider)
+    context |= _rehearsal_context(request, provider, error)
     status = error.http_status if error else 200
     return render(request, "admin_portal/identity_providers/show.html", context, status=status)
 
 
-def _form_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+def _rehearsal_context(
+    request: HttpRequest, provider: IdentityProvider, error: DirectoryError | None
+) -> dict[str, Any]:
+    """Return the latest rehearsals, and whether this administrator's own say enough for an activation."""
+    administrator = actor_of(request).person
+    own = rehearsals.last_rehearsal(provider, administrator)
+    latest = Rehearsal.objects.filter(provider=provider).select_related("administrator").order_by("-started_at")
+    return {
+        "rehearsals": [(rehearsal, in_a_few_words(rehearsal)) for rehearsal in latest[:5]],
+        "own_rehearsal": own,
+        "own_words": in_a_few_words(own) if own else "",
+        "last_test_failed": any(step["outcome"] == "failed" for step in provider.last_test or []),
+        "is_rehearsed": rehearsals.is_rehearsed(provider, administrator),
+        # Other numbers are to be looked at and ticked again; a missing rehearsal changes none of them.
+        "keeps_tick": isinstance(error, RehearsalMissing),
+    }
+
+
+def add_page(request: HttpRequest, kind: str, form: ProviderForm, *, steps: list[Step] | None = None) -> HttpResponse:
+    """Return the form for a new provider, with the steps of a connection test where one was run."""
+    context = {
+        "form": form,
+        "kind": Kind(kind),
+        "redirect_uri": f"{settings.PUBLIC_URL}/oauth/callback/{queries.next_slug(kind)}",
+        "save_url": reverse("admin_portal:add_identity_provider", kwargs={"kind": kind}),
+        "test_url": reverse("admin_portal:test_new_identity_provider", kwargs={"kind": kind}),
+    }
+    return _form_page(request, context, steps)
+
+
+def edit_page(
+    request: HttpRequest, provider: IdentityProvider, form: ProviderForm, *, steps: list[Step] | None = None
+) -> HttpResponse:
+    """Return the form for a stored provider, with the steps of a connection test where one was run."""
+    context = {
+        "form": form,
+        "kind": Kind(provider.kind),
+        "provider": provider,
+        "redirect_uri": provider.redirect_uri,
+        "save_url": reverse("admin_portal:edit_identity_provider", kwargs={"pk": provider.pk}),
+        "test_url": reverse("admin_portal:test_edited_identity_provider", kwargs={"pk": provider.pk}),
+    }
+    if provider.is_active:
+        context["people"] = User.objects.without_role().active().count()
+        context["open_sessions"] = live_sessions(provider_id=provider.pk)
+    return _form_page(request, context, steps)
+
+
+def _form_page(request: HttpRequest, context: dict[str, Any], steps: list[Step] | None) -> HttpResponse:
     context["signed_out_url"] = f"{settings.PUBLIC_URL}/signed-out/"
-    status = 422 if request.method == "POST" else 200
+    context["steps"] = steps
+    status = 422 if request.method == "POST" and steps is None else 200
     return render(request, "admin_portal/identity_providers/form.html", context, status=status)
 
 

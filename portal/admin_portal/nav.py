@@ -36,6 +36,8 @@ _ENTRIES = (
         Permission.VIEW_IDENTITY_PROVIDERS,
     ),
     ("INSIGHTS", "Directory", "admin_portal:directory", "scroll-text", Permission.VIEW_AUDIT),
+    ("INSIGHTS", "Sessions", "admin_portal:sessions", "monitor-smartphone", Permission.VIEW_PEOPLE),
+    ("SETTINGS", "Organization", "admin_portal:organization", "settings", Permission.VIEW_ORGANIZATION),
 )
 
 
@@ -43,9 +45,9 @@ def navigation(person: User, path: str) -> list[Section]:
     """Return the sections that this administrator sees, with the entry of the open page marked."""
     allowed = permissions_of(person)
     home = reverse("admin_portal:home")
-    sections = [Section("", (Entry("Home", home, "house", path == home),))]
+    sections = {"": [Entry("Home", home, "house", path == home)]}
     for heading, label, name, icon, permission in _ENTRIES:
         if permission in allowed:
             url = reverse(name)
-            sections.append(Section(heading, (Entry(label, url, icon, path.startswith(url)),)))
-    return sections
+            sections.setdefault(heading, []).append(Entry(label, url, icon, path.startswith(url)))
+    return [Section(heading, tuple(entries)) for heading, entries in sections.items()]

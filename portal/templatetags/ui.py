@@ -18,6 +18,8 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from lucide.templatetags.lucide import lucide
 
+from users.error_words import words_of
+
 register = template.Library()
 
 TONE_ICONS = {
@@ -93,6 +95,28 @@ def initials(name: str) -> str:
 def breakable(code: str) -> SafeString:
     """Let a name such as "idp.provider.added" go on in the next line after its dots and underscores."""
     return SafeString(re.sub(r"([._])", r"\1<wbr>", escape(code)))
+
+
+@register.filter
+@lru_cache(maxsize=512)
+def error_words(code: str) -> str:
+    """Return what the refusal with this code says, for a row that has no words of its own."""
+    return words_of(code)
+
+
+# What a refusal's `field` is called on the pages of a provider.
+FIELD_LABELS = {
+    "url": "Entra IdP URL, or Issuer",
+    "client_id": "Client ID",
+    "client_secret": "Client Secret",
+    "certificate": "Certificate, under Credentials",
+}
+
+
+@register.filter
+def field_label(name: str) -> str:
+    """Return the label of the provider's field that a refusal is about."""
+    return FIELD_LABELS.get(name, name)
 
 
 @register.filter

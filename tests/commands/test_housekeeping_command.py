@@ -8,7 +8,7 @@ from django.conf import LazySettings
 from django.core import mail
 from django.http import HttpResponse
 
-from idp import certificates, housekeeping
+from idp import certificates, credentials, housekeeping
 from idp.models import IdentityProvider, Rehearsal, SpentState, Status
 from tests.browsing import Browser, last_event
 from tests.commands.running import in_shell, run
@@ -126,6 +126,20 @@ def test_a_stored_secret_does_not_follow_the_token_endpoint_to_another_host(
     plain_tenant: PracticeTenant, tenant: PracticeTenant
 ) -> None:
     provider = make_provider(plain_tenant, active=False)
+    with plain_tenant.lying(discovery={"token_endpoint": tenant.token_endpoint}):
+        keep_house()
+    stored = IdentityProvider.objects.get()
+    assert stored.health["code"] == "idp.health.token_endpoint_moved"
+    assert stored.discovered.token_endpoint == provider.discovered.token_endpoint
+
+
+def test_a_secret_that_waits_beside_a_certificate_does_not_follow_it_either(
+    plain_tenant: PracticeTenant, tenant: PracticeTenant
+) -> None:
+    provider = make_provider(plain_tenant, active=False)
+    certificates.make_next_certificate(actor=OPERATOR, provider=provider)
+    certificates.promote_certificate(actor=OPERATOR, provider=provider)
+    credentials.add_next_secret(actor=OPERATOR, provider=provider, client_secret="typed~for~the~first~host")
     with plain_tenant.lying(discovery={"token_endpoint": tenant.token_endpoint}):
         keep_house()
     stored = IdentityProvider.objects.get()

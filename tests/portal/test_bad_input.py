@@ -42,7 +42,9 @@ FORMS = {
     f"{PROVIDERS}add/okta/": ("name", "url", "client_id", "client_secret"),
     f"{PROVIDERS}add/oidc/": ("name", "url", "client_id", "client_secret"),
     f"{PROVIDERS}PK/edit/": ("name", "url", "client_id", "client_secret", "client_secret_expires_on", "email_domains"),
-    f"{PROVIDERS}PK/activate/": ("understood", "fingerprint"),
+    f"{PROVIDERS}add/entra/test/": ("name", "url", "client_id", "client_secret", "client_secret_expires_on"),
+    f"{PROVIDERS}PK/edit/test/": ("name", "url", "client_id", "client_secret", "client_secret_expires_on"),
+    f"{PROVIDERS}PK/activate/": ("understood", "without_rehearsal", "fingerprint"),
     f"{PROVIDERS}PK/deactivate/": ("fingerprint",),
     f"{PROVIDERS}PK/delete/": ("confirm_name", "fingerprint"),
 }
@@ -166,7 +168,8 @@ def address(path: str, provider: IdentityProvider) -> str:
 
 def impact_form(act: Act, provider: IdentityProvider) -> dict[str, str]:
     provider.refresh_from_db()
-    return {"understood": "yes", "confirm_name": provider.name, "fingerprint": impact_of(act, provider).fingerprint}
+    ticked = {"understood": "yes", "without_rehearsal": "yes", "confirm_name": provider.name}
+    return {**ticked, "fingerprint": impact_of(act, provider).fingerprint}
 
 
 def provider_form(tenant: PracticeTenant, **changes: Any) -> dict[str, Any]:
@@ -330,7 +333,14 @@ def test_a_confirmation_of_one_act_confirms_no_other(draft_to_use: IdentityProvi
     assert IdentityProvider.objects.get().is_active
 
 
-POSTED = [*FORMS, "/logout/", "/admin/logout/", f"{PROVIDERS}PK/test/", f"{PROVIDERS}PK/discard/"]
+POSTED = [
+    *FORMS,
+    "/logout/",
+    "/admin/logout/",
+    f"{PROVIDERS}PK/test/",
+    f"{PROVIDERS}PK/rehearse/",
+    f"{PROVIDERS}PK/discard/",
+]
 
 
 @pytest.mark.parametrize("token", ["", "x" * 64, "\x00"])

@@ -198,7 +198,9 @@ def test_health_is_told_in_words(admin_browser: Browser, provider: IdentityProvi
 
 
 def test_failing_sign_ins_are_counted_by_cause(admin_browser: Browser, provider: IdentityProvider, ada: User) -> None:
+    assert "Nobody has signed in with it yet" in text_of(admin_browser.get(HOME))
     Browser().federated_sign_in()
+    assert "Last sign-in: just now" in text_of(admin_browser.get(HOME))
 
     def failed(code: str, count: int, slug: str = "entra", hours: int = 1, **details: int) -> None:
         at = timezone.now() - timedelta(hours=hours)
@@ -236,7 +238,8 @@ def test_people_who_wait_for_a_link_are_on_the_home_page(admin_browser: Browser,
     PendingLink.objects.create(provider=provider, issuer=provider.issuer, subject="a", reason="federation.no_match")
     gone = {"subject": "b", "reason": "federation.no_match", "dismissed_at": timezone.now()}
     PendingLink.objects.create(provider=provider, issuer=provider.issuer, **gone)
-    assert "1 person came with a valid account" in text_of(admin_browser.get(HOME))
+    home = text_of(admin_browser.get(HOME))
+    assert "1 person came with a valid account" in home and f'href="{INDEX}{provider.pk}/links/"' in home
 
 
 def test_who_may_not_see_providers_sees_nothing_of_them_on_the_home_page(provider: IdentityProvider) -> None:

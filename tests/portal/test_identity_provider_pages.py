@@ -68,7 +68,8 @@ def test_saving_stores_a_draft_and_leads_to_its_impact(tenant: PracticeTenant, a
 def test_confirming_activates_for_everybody(tenant: PracticeTenant, admin_browser: Browser) -> None:
     where = add(admin_browser, tenant)["Location"]
     fingerprint = fingerprint_in(admin_browser.get(where))
-    admin_browser.post(where, {"fingerprint": fingerprint, "understood": "yes"})
+    confirmed = {"fingerprint": fingerprint, "understood": "yes", "without_rehearsal": "yes"}
+    admin_browser.post(where, confirmed)
     provider = IdentityProvider.objects.get()
     assert provider.is_active
     assert "All people, except administrators" in text_of(admin_browser.get(f"{INDEX}{provider.pk}/"))
@@ -90,7 +91,8 @@ def test_a_stale_confirmation_shows_the_new_numbers(tenant: PracticeTenant, admi
     assert response.status_code == 409
     assert "Things have changed" in text_of(response)
     assert "Newly Hired" in text_of(response)
-    admin_browser.post(where, {"fingerprint": fingerprint_in(response), "understood": "yes"})
+    fresh = {"fingerprint": fingerprint_in(response), "understood": "yes", "without_rehearsal": "yes"}
+    admin_browser.post(where, fresh)
     assert IdentityProvider.objects.get().is_active
 
 
@@ -137,13 +139,6 @@ def test_a_changed_name_is_saved(tenant: PracticeTenant, admin_browser: Browser)
     response = admin_browser.post(f"{INDEX}{provider.pk}/edit/", form_of(tenant, name="New name", client_secret=""))
     assert response["Location"] == f"{INDEX}{provider.pk}/activate/"
     assert IdentityProvider.objects.get().name == "New name"
-
-
-def test_the_connection_test_shows_its_steps(tenant: PracticeTenant, admin_browser: Browser) -> None:
-    provider = make_provider(tenant, active=False)
-    response = admin_browser.post(f"{INDEX}{provider.pk}/test/", follow=True)
-    for step in ("Discovery document", "Signing keys", "Client ID and secret"):
-        assert step in text_of(response)
 
 
 def test_deactivation_shows_who_has_no_password(provider: IdentityProvider, admin_browser: Browser) -> None:

@@ -1,11 +1,13 @@
 """Every address of the Admin Portal, for everybody who may knock: one table."""
 
+from uuid import UUID
+
 import pytest
 from django.conf import settings
 from django.http import HttpResponse
 from django.urls import URLPattern, get_resolver, reverse
 
-from idp.models import IdentityProvider
+from idp.models import FederatedIdentity, IdentityProvider, PendingLink, Rehearsal
 from portal.admin_portal import urls as admin_urls
 from tests.browsing import Browser, assert_refused
 from tests.entra_tenant import PracticeTenant
@@ -32,10 +34,52 @@ add_identity_provider         GET     sign-in    sign-in  200      403          
 add_identity_provider         POST    sign-in    sign-in  422      403            403        403
 identity_provider             GET     sign-in    sign-in  200      200            403        200
 identity_provider             POST    sign-in    sign-in  405      405            405        405
+test_new_identity_provider    GET     sign-in    sign-in  405      405            405        405
+test_new_identity_provider    POST    sign-in    sign-in  422      403            403        403
 edit_identity_provider        GET     sign-in    sign-in  200      403            403        403
 edit_identity_provider        POST    sign-in    sign-in  422      403            403        403
+test_edited_identity_provider GET     sign-in    sign-in  405      405            405        405
+test_edited_identity_provider POST    sign-in    sign-in  422      403            403        403
+rehearse_identity_provider    GET     sign-in    sign-in  405      405            405        405
+rehearse_identity_provider    POST    sign-in    sign-in  303      403            403        403
+rehearsal                     GET     sign-in    sign-in  200      403            403        403
+rehearsal                     POST    sign-in    sign-in  405      405            405        405
 test_identity_provider        GET     sign-in    sign-in  405      405            405        405
 test_identity_provider        POST    sign-in    sign-in  302      403            403        403
+identity_provider_credentials GET     sign-in    sign-in  200      200            403        200
+identity_provider_credentials POST    sign-in    sign-in  405      405            405        405
+add_next_secret               GET     sign-in    sign-in  405      405            405        405
+add_next_secret               POST    sign-in    sign-in  422      403            403        403
+promote_next_secret           GET     sign-in    sign-in  405      405            405        405
+promote_next_secret           POST    sign-in    sign-in  409      403            403        403
+discard_next_secret           GET     sign-in    sign-in  405      405            405        405
+discard_next_secret           POST    sign-in    sign-in  409      403            403        403
+new_certificate               GET     sign-in    sign-in  405      405            405        405
+new_certificate               POST    sign-in    sign-in  302      403            403        403
+promote_certificate           GET     sign-in    sign-in  405      405            405        405
+promote_certificate           POST    sign-in    sign-in  409      403            403        403
+discard_certificate           GET     sign-in    sign-in  405      405            405        405
+discard_certificate           POST    sign-in    sign-in  409      403            403        403
+download_certificate          GET     sign-in    sign-in  404      404            403        404
+download_certificate          POST    sign-in    sign-in  405      405            405        405
+identity_provider_links       GET     sign-in    sign-in  200      200            403        200
+identity_provider_links       POST    sign-in    sign-in  405      405            405        405
+pre_link                      GET     sign-in    sign-in  200      403            403        403
+pre_link                      POST    sign-in    sign-in  422      403            403        403
+resolve_pending_link          GET     sign-in    sign-in  200      403            403        403
+resolve_pending_link          POST    sign-in    sign-in  404      403            403        403
+dismiss_pending_link          GET     sign-in    sign-in  405      405            405        405
+dismiss_pending_link          POST    sign-in    sign-in  302      403            403        403
+restore_pending_link          GET     sign-in    sign-in  405      405            405        405
+restore_pending_link          POST    sign-in    sign-in  302      403            403        403
+unlink                        GET     sign-in    sign-in  200      403            403        403
+unlink                        POST    sign-in    sign-in  302      403            403        403
+relink                        GET     sign-in    sign-in  200      403            403        403
+relink                        POST    sign-in    sign-in  405      405            405        405
+forget_links                  GET     sign-in    sign-in  200      403            403        403
+forget_links                  POST    sign-in    sign-in  400      403            403        403
+map_links                     GET     sign-in    sign-in  200      403            403        403
+map_links                     POST    sign-in    sign-in  422      403            403        403
 activate_identity_provider    GET     sign-in    sign-in  200      403            403        403
 activate_identity_provider    POST    sign-in    sign-in  400      403            403        403
 deactivate_identity_provider  GET     sign-in    sign-in  302      403            403        403
@@ -46,6 +90,26 @@ discard_identity_provider     GET     sign-in    sign-in  405      405          
 discard_identity_provider     POST    sign-in    sign-in  302      403            403        403
 directory                     GET     sign-in    sign-in  200      200            403        200
 directory                     POST    sign-in    sign-in  405      405            405        405
+sessions                      GET     sign-in    sign-in  200      200            200        200
+sessions                      POST    sign-in    sign-in  405      405            405        405
+end_session                   GET     sign-in    sign-in  405      405            405        405
+end_session                   POST    sign-in    sign-in  302      302            403        403
+person_sessions               GET     sign-in    sign-in  200      200            200        200
+person_sessions               POST    sign-in    sign-in  405      405            405        405
+end_person_sessions           GET     sign-in    sign-in  405      405            405        405
+end_person_sessions           POST    sign-in    sign-in  302      302            403        403
+own_sessions                  GET     sign-in    sign-in  200      200            200        200
+own_sessions                  POST    sign-in    sign-in  405      405            405        405
+end_own_session               GET     sign-in    sign-in  405      405            405        405
+end_own_session               POST    sign-in    sign-in  302      302            302        302
+end_other_own_sessions        GET     sign-in    sign-in  405      405            405        405
+end_other_own_sessions        POST    sign-in    sign-in  302      302            302        302
+end_all_own_sessions          GET     sign-in    sign-in  405      405            405        405
+end_all_own_sessions          POST    sign-in    sign-in  sign-in  sign-in        sign-in    sign-in
+organization                  GET     sign-in    sign-in  200      200            403        200
+organization                  POST    sign-in    sign-in  405      405            405        405
+set_limits                    GET     sign-in    sign-in  405      405            405        405
+set_limits                    POST    sign-in    sign-in  422      403            403        403
 """
 HEADINGS, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
 VISITORS = HEADINGS[2:]
@@ -59,10 +123,34 @@ def draft(tenant: PracticeTenant) -> IdentityProvider:
 
 
 def knock(browser: Browser, method: str, name: str, provider: IdentityProvider | None) -> HttpResponse:
-    parameters = {"kind": "entra", "pk": provider.pk if provider else "", "token": "made-up"}
+    parameters = {
+        "kind": "entra",
+        "pk": provider.pk if provider else "",
+        "token": "made-up",
+        "slot": "next",
+        "form": "cer",
+    }
+    parameters["key"] = "made-up"
     pattern = next(pattern for pattern in admin_urls.urlpatterns if pattern.name == name)
+    if "person" in pattern.pattern.converters:
+        parameters["person"] = (User.objects.without_role().first() or make_person()).pk
+    if provider and "rehearsal" in pattern.pattern.converters:
+        parameters["rehearsal"] = rehearsal_of(provider)
+    account = {"provider": provider, "issuer": provider.issuer if provider else "", "subject": "made-up"}
+    if provider and "pending" in pattern.pattern.converters:
+        parameters["pending"] = PendingLink.objects.get_or_create(**account)[0].pk
+    if provider and "link" in pattern.pattern.converters:
+        person = User.objects.without_role().first() or make_person()
+        parameters["link"] = FederatedIdentity.objects.get_or_create(**account, defaults={"person": person})[0].pk
     needed = {key: parameters[key] for key in pattern.pattern.converters}
     return browser.generic(method, reverse(f"admin_portal:{name}", kwargs=needed))
+
+
+def rehearsal_of(provider: IdentityProvider) -> UUID:
+    known = Rehearsal.objects.filter(provider=provider).first()
+    if known is None:
+        known = Rehearsal.objects.create(provider=provider, provider_version=1, administrator=make_administrator())
+    return known.pk
 
 
 def seen(response: HttpResponse) -> str:
