@@ -116,8 +116,6 @@ class ProviderSettings:
         """Return a setting of mozilla-django-oidc for the provider at hand."""
         if attr in self.PINNED:
             return self.PINNED[attr]
-        if attr == "OIDC_RP_SCOPES" and self.provider:
-            return scopes_of(self.provider)
         if attr == "OIDC_RP_CLIENT_ID" and self.provider:
             return self.provider.client_id
         return getattr(settings, attr, *default)

@@ -5,9 +5,7 @@ bound to the provider and its version, to ten minutes and to one use; duplicated
 a failed answer never signs anybody out.
 """
 
-from secrets import token_urlsafe
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
@@ -17,11 +15,11 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
-from mozilla_django_oidc.utils import add_state_and_verifier_and_nonce_to_session, generate_code_challenge
+from mozilla_django_oidc.utils import add_state_and_verifier_and_nonce_to_session
 from mozilla_django_oidc.views import OIDCAuthenticationCallbackView
 
-from idp.authorization import STATE_LIFETIME, code_of, is_spent, spend_state
-from idp.backends import BACKEND, FederatedBackend, FederatedSignIn, ProviderSettings, scopes_of
+from idp.authorization import STATE_LIFETIME, code_of, is_spent, new_request, spend_state
+from idp.backends import BACKEND, FederatedBackend, FederatedSignIn, ProviderSettings
 from idp.expiry import note_refused_credential
 from idp.federation import keep_link
 from idp.federation_errors import (
@@ -49,37 +47,20 @@ from users.sessions import reload_for_update
 
 
 def start_sign_in(request: HttpRequest, provider: IdentityProvider, *, login_hint: str, next_path: str) -> HttpResponse:
-    """Send a visitor to the provider's authorization endpoint (OpenID Connect Core 1.0, section 3.1.2.1).
-
-    State, nonce and code challenge are made here, and not by the library's view: its random strings cost more than the
-    rest of the request, and its address has two question marks where the endpoint brings a query of its own.
-    """
-    metadata = provider.discovered
-    state, nonce, code_verifier = token_urlsafe(32), token_urlsafe(32), token_urlsafe(48)
-    params = {
-        "response_type": "code",
-        "scope": scopes_of(provider),
-        "client_id": provider.client_id,
-        "redirect_uri": provider.redirect_uri,
-        "state": state,
-        "nonce": nonce,
-        "code_challenge": generate_code_challenge(code_verifier, "S256"),  # type: ignore[no-untyped-call]
-        "code_challenge_method": "S256",
-    }
-    if login_hint:
-        params["login_hint"] = login_hint
+    """Send a visitor to the provider's authorization endpoint, and note in the session what the answer must fit."""
+    asked = new_request(provider, login_hint=login_hint)
+    # The library's bookkeeping: several tabs at once, and the oldest forgotten when there are many.
     add_state_and_verifier_and_nonce_to_session(  # type: ignore[no-untyped-call]
-        request, state, params, code_verifier
+        request, asked.state, {"nonce": asked.nonce, "code_challenge": "S256"}, asked.code_verifier
     )
-    request.session["oidc_states"][state] |= {
+    request.session["oidc_states"][asked.state] |= {
         "provider": str(provider.pk),
         "version": provider.version,
         "next": next_path,
         "at": timezone.now().timestamp(),
     }
     request.session.modified = True
-    separator = "&" if "?" in metadata.authorization_endpoint else "?"
-    return HttpResponseRedirect(f"{metadata.authorization_endpoint}{separator}{urlencode(params)}")
+    return HttpResponseRedirect(asked.location)
 
 
 class CallbackView(ProviderSettings, OIDCAuthenticationCallbackView):

@@ -1,0 +1,46 @@
+"""What a warm callback asks of the database: few statements, short transactions, none while the provider answers."""
+
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
+
+from idp.models import IdentityProvider
+from tests.browsing import Browser
+from tests.entra_tenant import PracticeTenant
+from tests.idp.conformance.support import warm_up
+from users.models import User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CONTROL = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
+
+
+def test_a_warm_callback_takes_ten_statements_in_two_transactions(
+    tenant: PracticeTenant, provider: IdentityProvider, ada: User, browser_client: Browser
+) -> None:
+    warm_up(tenant)
+    location = browser_client.at_provider(browser_client.begin())
+    with CaptureQueriesContext(connection) as captured:
+        assert browser_client.come_back(location).status_code == 303
+    statements = [query["sql"].split()[0] for query in captured.captured_queries]
+    assert len([word for word in statements if word not in CONTROL]) <= 10
+    assert len([word for word in statements if word == "BEGIN"]) == 2
+    assert not {"SAVEPOINT", "RELEASE"} & set(statements)
+
+
+def test_no_transaction_is_open_while_the_provider_answers(
+    tenant: PracticeTenant, provider: IdentityProvider, ada: User, browser_client: Browser
+) -> None:
+    open_then: list[bool] = []
+    here = connections["default"]  # of the thread that takes the callback; the provider answers in another
+
+    def while_it_waits(honest: dict[str, Any]) -> object:
+        open_then.append(here.in_atomic_block)
+        return honest["sub"]
+
+    location = browser_client.at_provider(browser_client.begin())
+    with tenant.lying(claims={"sub": while_it_waits}):
+        assert browser_client.come_back(location).status_code == 303
+    assert open_then == [False]
