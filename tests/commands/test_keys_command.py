@@ -3,12 +3,14 @@
 import pytest
 from cryptography.fernet import Fernet
 from django.conf import LazySettings
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from idp import certificates, credentials
+from idp.errors import ChangedMeanwhile
 from idp.fields import Secret
 from idp.models import ClientCertificate, IdentityProvider, UpstreamGrant
+from idp.saving import save_changed
 from tests.browsing import Browser, assert_refused, last_event
 from tests.commands.running import run
 from tests.entra_tenant import PracticeTenant
@@ -82,6 +84,18 @@ def test_a_rotation_reaches_every_secret(
     assert stored.next_client_secret.reveal() in tenant.further_secrets
     assert "PRIVATE KEY" in ClientCertificate.objects.get().private_key.reveal()
     assert UpstreamGrant.objects.get().refresh_token.reveal() == "refresh"
+
+
+def test_a_change_that_was_under_way_does_not_bring_the_former_ciphertext_back(
+    provider: IdentityProvider, settings: LazySettings
+) -> None:
+    settings.ENCRYPTION_KEYS = [run("keys", "generate").out.strip(), *settings.ENCRYPTION_KEYS]
+    read_before = IdentityProvider.objects.get()
+    run("keys", "rotate")
+    rotated = ciphertext()
+    with pytest.raises(ChangedMeanwhile), transaction.atomic():
+        save_changed(read_before)
+    assert ciphertext() == rotated
 
 
 def test_a_dry_run_counts_and_changes_nothing(provider: IdentityProvider) -> None:
