@@ -27,7 +27,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--sign-ins", type=int, default=120, help="sign-ins in one turn, at most (120)")
     parser.add_argument("--seconds", type=float, default=1.8, help="length of one turn, at most (1.8)")
     parser.add_argument("--minutes", type=float, default=5, help="no further round begins that would end later (5)")
-    parser.add_argument("--threads", type=int, default=8, help="threads of each server (8)")
+    parser.add_argument("--workers", type=int, default=1, help="processes of each server (1)")
+    parser.add_argument("--threads", type=int, default=8, help="threads of each process (8)")
     parser.add_argument("--only", nargs="+", choices=EVERYONE, default=EVERYONE, help="these contestants only")
     parser.add_argument("--scheme", nargs="+", choices=SCHEMES, default=SCHEMES, help="how the provider is reached")
     parser.add_argument("--kind", choices=("oidc", "entra"), default="oidc", help="the provider's kind at Gatehouse")
@@ -117,6 +118,7 @@ def main() -> int:
         rounds=options.rounds,
         sign_ins=options.sign_ins,
         seconds=options.seconds,
+        workers=options.workers,
         threads=options.threads,
         kind=options.kind,
         only=tuple(options.only),

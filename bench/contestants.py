@@ -72,10 +72,10 @@ class Contestant:
         """Make its database, with everything in it that a first sign-in needs."""
         self.start = in_own_process("bench.prepare", {"contestant": self.name}, self.environment)["start"]
 
-    def serve(self, threads: int) -> Server:
-        """Start its server: gunicorn, one worker, threads, as `manage.py run` serves Gatehouse."""
+    def serve(self, workers: int, threads: int) -> Server:
+        """Start its server: gunicorn with processes and threads, as `manage.py run` serves Gatehouse."""
         application = "portal.wsgi:application" if self.name == "gatehouse" else "bench.rivals.wsgi:application"
-        options = ["--bind", f"127.0.0.1:{self.port}", "--workers", "1", "--worker-class", "gthread"]
+        options = ["--bind", f"127.0.0.1:{self.port}", "--workers", str(workers), "--worker-class", "gthread"]
         # A proxy in front keeps its connections; with gunicorn's 2 s a slow contestant would lose them in mid-round.
         options += ["--threads", str(threads), "--timeout", "60", "--keep-alive", "75", "--log-level", "warning"]
         options += ["--forwarded-allow-ips=", "--no-control-socket"]

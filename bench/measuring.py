@@ -25,6 +25,7 @@ class Plan:
     rounds: int
     sign_ins: int
     seconds: float
+    workers: int
     threads: int
     kind: str
     only: tuple[str, ...]
@@ -105,7 +106,7 @@ def set_up(stage: Stage, plan: Plan) -> list[Contestant]:
             say(f"preparing {name} over {scheme}")
             made = stage.add(name, scheme, plan.kind)
             if name != "irreducible":
-                made.serve(plan.threads)
+                made.serve(plan.workers, plan.threads)
                 # All threads, all people: links, key caches and connections are there when measuring begins.
                 stage.load(made, concurrency=CONCURRENCIES[-1], sign_ins=2 * len(PEOPLE), seconds=120)
     return stage.contestants

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import urlencode
 
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from idp.backends import scopes_of
@@ -22,6 +21,7 @@ from idp.federation_errors import (
 from idp.models import IdentityProvider, SpentState
 from idp.protocol.aadsts import parse_failure
 from idp.protocol.oauth_errors import AuthorizationRefused
+from users.plain_sql import insert
 
 STATE_LIFETIME = timedelta(minutes=10)
 # What comes with the implicit and hybrid flows only.
@@ -78,12 +78,8 @@ def spend_state(state: str) -> None:
     Raises:
         StateUsed: it came back before.
     """
-    expires_at = timezone.now() + STATE_LIFETIME
-    try:
-        with transaction.atomic():
-            SpentState.objects.create(state_hash=_hashed(state), expires_at=expires_at)
-    except IntegrityError as error:
-        raise StateUsed() from error
+    if not insert(SpentState(state_hash=_hashed(state), expires_at=timezone.now() + STATE_LIFETIME)):
+        raise StateUsed()
 
 
 def is_spent(state: str) -> bool:

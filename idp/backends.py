@@ -9,7 +9,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
@@ -20,6 +19,7 @@ from idp.protocol import id_token, token_endpoint
 from idp.protocol.discovery import allowed_algorithms
 from idp.protocol.types import IdTokenClaims, TokenResponse
 from users.audit import Actor
+from users.backends import SessionBackend
 from users.models import User
 
 # Entra back-dates `iat` and `nbf` by up to five minutes; elsewhere clocks may differ by one.
@@ -124,7 +124,7 @@ class ProviderSettings:
 class FederatedBackend(ProviderSettings, OIDCAuthenticationBackend):
     """Signs a person in with a provider's authorization code. One request upstream when the keys are warm."""
 
-    get_user = ModelBackend.get_user  # the library's own forgets to refuse people who are not active any more
+    get_user = SessionBackend.get_user  # the library's own forgets to refuse people who are not active any more
 
     # The client secret is fetched where it is sent, and nowhere else.
     OIDC_RP_CLIENT_SECRET = ""

@@ -7,9 +7,10 @@ from then on only (issuer, subject) counts.
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from idp import known_links
 from idp.federation_errors import (
     EmailMissing,
     EmailNotPlain,
@@ -26,6 +27,7 @@ from idp.federation_errors import (
     ProviderChanged,
     ProviderUnavailable,
 )
+from idp.known_links import KnownLink
 from idp.models import FederatedIdentity, IdentityProvider, Kind, Status
 from idp.protocol.types import IdTokenClaims
 from users import names
@@ -40,12 +42,12 @@ class Match:
     """The person behind a token, and the rule that found her: `link`, `external_id` or `email`.
 
     Attributes:
-        identity: the link that exists already, or None before the first sign-in.
+        link: the one that exists already, or None before the first sign-in.
     """
 
     person: User
     rule: str
-    identity: FederatedIdentity | None = None
+    link: KnownLink | None = None
 
 
 def match_person(*, provider: IdentityProvider, claims: IdTokenClaims) -> Match:
@@ -57,12 +59,12 @@ def match_person(*, provider: IdentityProvider, claims: IdTokenClaims) -> Match:
         ProviderUnavailable, ProviderChanged: the provider is not the one that was asked.
         NoMatch and its subclasses: nobody may come in with this token.
     """
-    identity = _identity_of(claims)
-    if identity is not None and identity.provider_id == provider.pk:
-        _refuse_changed(provider, identity.provider_status, identity.provider_version)  # type: ignore[attr-defined]
+    link = known_links.find(claims)
+    if link is not None and link.provider_id == provider.pk:
+        _refuse_changed(provider, link.provider_status, link.provider_version)
     else:
         _refuse_changed(provider, *_status_and_version(provider))
-    return _person_behind(identity, provider, claims)
+    return _person_behind(link, provider, claims)
 
 
 def preview_match(provider: IdentityProvider, claims: IdTokenClaims) -> Match:
@@ -71,14 +73,14 @@ def preview_match(provider: IdentityProvider, claims: IdTokenClaims) -> Match:
     Raises:
         NoMatch and its subclasses: nobody may come in with this token.
     """
-    return _person_behind(_identity_of(claims), provider, claims)
+    return _person_behind(known_links.find(claims), provider, claims)
 
 
-def _person_behind(identity: FederatedIdentity | None, provider: IdentityProvider, claims: IdTokenClaims) -> Match:
-    if identity is None:
+def _person_behind(link: KnownLink | None, provider: IdentityProvider, claims: IdTokenClaims) -> Match:
+    if link is None:
         return find_first_link(provider, claims)
-    _refuse(identity.person)
-    return Match(identity.person, "link", identity)
+    _refuse(link.person)
+    return Match(link.person, "link", link)
 
 
 def keep_link(*, actor: Actor, provider: IdentityProvider, claims: IdTokenClaims, match: Match) -> None:
@@ -88,15 +90,8 @@ def keep_link(*, actor: Actor, provider: IdentityProvider, claims: IdTokenClaims
         ProviderUnavailable, ProviderChanged: the provider or the link was removed meanwhile.
         PersonLinkedElsewhere: another account was linked to the person meanwhile.
     """
-    identity = match.identity or _link_first_time(actor, provider, claims, match)
-    noted = FederatedIdentity.objects.filter(Exists(_as_asked(provider)), pk=identity.pk).update(
-        # Of two providers with one issuer the link belongs to the one in use: deleting the other must not take it.
-        provider=provider,
-        last_sign_in_at=timezone.now(),
-        email=claims.email or claims.upn,
-        display_name=claims.name,
-    )
-    if not noted:
+    link = match.link or _link_first_time(actor, provider, claims, match)
+    if link is not None and not known_links.note_sign_in(link, provider, claims):
         raise ProviderChanged()  # unlinked, or the provider changed or gone, in the same moment
 
 
@@ -115,17 +110,6 @@ def _refuse_changed(asked: IdentityProvider, status: str, version: int) -> None:
         raise ProviderUnavailable()
     if version != asked.version:
         raise ProviderChanged()
-
-
-def _identity_of(claims: IdTokenClaims) -> FederatedIdentity | None:
-    """Return the link of an account with its person, and its provider's status and version: one narrow query."""
-    links = FederatedIdentity.objects.select_related("person").annotate(
-        provider_status=F("provider__status"), provider_version=F("provider__version")
-    )
-    # Unique, so unordered and unlimited: asking for the first would sort.
-    for identity in links.filter(issuer=claims.issuer, subject=claims.federated_subject):
-        return identity
-    return None
 
 
 def find_first_link(provider: IdentityProvider, claims: IdTokenClaims) -> Match:
@@ -147,25 +131,26 @@ def find_first_link(provider: IdentityProvider, claims: IdTokenClaims) -> Match:
     return match
 
 
-def _link_first_time(
-    actor: Actor, provider: IdentityProvider, claims: IdTokenClaims, match: Match
-) -> FederatedIdentity:
+def _link_first_time(actor: Actor, provider: IdentityProvider, claims: IdTokenClaims, match: Match) -> KnownLink | None:
+    """Make the link, or return the one that another first sign-in of this account made in the same moment."""
     # Nobody deletes the provider between here and the commit: its link would point to nothing.
     if not _as_asked(provider).select_for_update(no_key=True).exists():
         _refuse_changed(provider, *_status_and_version(provider))
     try:
         with transaction.atomic():
-            identity = FederatedIdentity.objects.create(
+            FederatedIdentity.objects.create(
                 person=match.person,
                 provider=provider,
                 issuer=claims.issuer,
                 subject=claims.federated_subject,
                 rule=match.rule,
+                email=claims.email or claims.upn,
+                display_name=claims.name,
+                last_sign_in_at=timezone.now(),
             )
     except IntegrityError as error:
-        # Another first sign-in was faster. If it was the same account and the same person, its link is ours too.
-        existing = _identity_of(claims)
-        if existing is None or existing.person_id != match.person.pk:
+        existing = known_links.find(claims)
+        if existing is None or existing.person.pk != match.person.pk:
             raise PersonLinkedElsewhere(person=match.person.company_email) from error
         return existing
     record(
@@ -174,7 +159,7 @@ def _link_first_time(
         target=match.person,
         details={"provider": provider.name, "rule": match.rule, "subject": claims.federated_subject},
     )
-    return identity
+    return None
 
 
 def _by_external_id(claims: IdTokenClaims) -> Match | None:

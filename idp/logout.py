@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from idp import upstream
 from idp.backends import leeway_of
@@ -16,6 +16,7 @@ from idp.protocol.discovery import allowed_algorithms
 from idp.protocol.logout_token import LogoutClaims, LogoutTokenPolicy, verify_logout_token
 from users import sessions
 from users.audit import Actor, audited, record
+from users.plain_sql import insert
 
 SIGNED_OUT_PATH = "/signed-out/"
 # How many characters of a provider's session name are stored with a session.
@@ -111,11 +112,8 @@ def _spend(claims: LogoutClaims, leeway: int) -> None:
     """Note the token's `jti` for as long as the token could be taken again (section 2.6, step 7)."""
     mark = hashlib.sha256(f"jti:{claims.issuer} {claims.jti}".encode()).hexdigest()
     ends_at = datetime.fromtimestamp(claims.issued_at, UTC) + TOKEN_LIFETIME + timedelta(seconds=2 * leeway)
-    try:
-        with transaction.atomic():
-            SpentState.objects.create(state_hash=mark, expires_at=ends_at)
-    except IntegrityError as error:
-        raise LogoutTokenReplayed() from error
+    if not insert(SpentState(state_hash=mark, expires_at=ends_at)):
+        raise LogoutTokenReplayed()
 
 
 def _end_named(provider: IdentityProvider, claims: LogoutClaims) -> int:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from users.bulk import insert_like
 from users.errors import DirectoryError
 from users.models import AuditEvent, Outcome, User
+from users.plain_sql import insert
 
 # The first refusals of one kind from one address have rows of their own; after that they are counted in the last one.
 FOLD_AFTER = 10
@@ -75,7 +76,7 @@ def record(
     error: DirectoryError | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> AuditEvent:
-    """Write one row, in the caller's transaction if there is one.
+    """Write one row, in the caller's transaction if there is one, and return it without its number.
 
     Args:
         action: dotted, such as `idp.provider.activated`.
@@ -89,7 +90,7 @@ def record(
         folded = _fold(event)
         if folded is not None:
             return folded
-    event.save(force_insert=True)
+    insert(event)
     return event
 
 

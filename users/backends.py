@@ -7,11 +7,24 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
+from users.models import User
+from users.plain_sql import stored
+
 # Each argon2 takes 100 MiB on purpose. Without a limit, as many visitors as there are threads could take it at once.
 _hashing = threading.BoundedSemaphore(2)
 
 
-class PasswordBackend(ModelBackend):
+class SessionBackend(ModelBackend):
+    """Django's, but reads the person of a session as plain SQL: every page does (docs/performance.md)."""
+
+    def get_user(self, user_id: object) -> User | None:
+        """Return the person of a session, or None if she may not sign in any more."""
+        for person in User.objects.raw("SELECT * FROM users_user WHERE id = %s", [stored(User, "id", user_id)]):
+            return person if self.user_can_authenticate(person) else None
+        return None
+
+
+class PasswordBackend(SessionBackend):
     """Django's password check, for active people, by company email.
 
     Django's own `authenticate` spends one hash on an unknown email too, so the time tells nothing.

@@ -155,19 +155,33 @@ class UserSession(AbstractBaseSession):
     `expire_date` is the earlier of the idle and the absolute limit; it moves on while the session is in use.
     """
 
-    person = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="sessions")
+    person = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="sessions", db_index=False)
     realm = models.CharField(max_length=8, choices=Realm, blank=True)
-    provider_id = models.UUIDField(null=True, db_index=True)
-    upstream_sid = models.CharField(max_length=255, blank=True, db_index=True)
+    provider_id = models.UUIDField(null=True)
+    upstream_sid = models.CharField(max_length=255, blank=True)
     client_ip = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=255, blank=True)
     signed_in_at = models.DateTimeField(null=True)
     last_seen_at = models.DateTimeField(null=True)
 
     class Meta:
-        """Sessions are found by person and realm, and pruned by expiry."""
+        """Sessions are found by person, and by provider and the name there; pruned by expiry.
 
-        indexes = [models.Index(fields=["person", "realm"], name="users_session_person_realm")]
+        Visitors' are found by neither: most sessions are made and removed within one sign-in, and each index costs.
+        """
+
+        indexes = [
+            models.Index(
+                fields=["person", "realm"],
+                condition=models.Q(person__isnull=False),
+                name="users_session_of_person",
+            ),
+            models.Index(
+                fields=["provider_id", "upstream_sid"],
+                condition=models.Q(provider_id__isnull=False),
+                name="users_session_of_provider",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.realm or 'anonymous'} session of {self.person or 'nobody'}"
@@ -259,7 +273,11 @@ class AuditEvent(models.Model):
             models.Index(fields=["action", "-id"], name="users_audit_action"),
             models.Index(fields=["actor_id", "-id"], name="users_audit_actor"),
             models.Index(fields=["target_id", "-id"], name="users_audit_target"),
-            models.Index(fields=["client_ip", "action", "error_code", "-at"], name="users_audit_fold"),
+            models.Index(
+                fields=["client_ip", "action", "error_code", "-at"],
+                condition=models.Q(actor_id__isnull=True),
+                name="users_audit_fold",
+            ),
             models.Index(fields=["request_id"], name="users_audit_request"),
             models.Index(fields=["at"], name="users_audit_at"),
         ]

@@ -6,12 +6,14 @@ from secrets import token_urlsafe
 from typing import Any
 
 from django.conf import settings
-from django.contrib.sessions.backends.base import SessionBase, UpdateError
+from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.core import signing
+from django.db import DatabaseError, IntegrityError, connection
 from django.utils import timezone
 
 from users.models import Organization, Realm, User, UserSession
+from users.plain_sql import insert
 
 REALM = "realm"
 _TAGS = "session_tags"
@@ -88,13 +90,20 @@ class SessionStore(DatabaseStore):
     def _write(self, must_create: bool) -> None:
         """Insert or update the row. Unlike Django's own without a savepoint: a failure undoes the whole sign-in."""
         row = self.create_model_instance(self._get_session(no_load=must_create))  # type: ignore[attr-defined]
+        if must_create:
+            if not insert(row):
+                raise CreateError
+            return
         try:
-            with transaction.atomic(savepoint=False):
-                row.save(force_insert=must_create, force_update=not must_create)
+            row.save(force_update=True)
+        except IntegrityError:
+            raise
         except DatabaseError as error:
-            if must_create or isinstance(error, IntegrityError):
-                raise
             raise UpdateError from error
+
+    def encode(self, session_dict: dict[str, Any]) -> str:
+        """Return what is stored, signed as Django's own, but not compressed: that costs more than so few bytes do."""
+        return signing.dumps(session_dict, salt=self.key_salt, serializer=self.serializer, compress=False)
 
     def create_model_instance(self, data: dict[str, Any]) -> UserSession:
         """Return the row to save: the data, and in columns what it is searched by."""
@@ -125,7 +134,8 @@ class SessionStore(DatabaseStore):
         """End the session under this key, or this one."""
         key = session_key or self.session_key
         if key:
-            UserSession.objects.filter(session_key=hashed(key)).delete()
+            with connection.cursor() as cursor:
+                cursor.execute(_DELETE, [hashed(key)])
 
 
 def _signed_in_at(tags: dict[str, Any]) -> datetime | None:
@@ -167,6 +177,7 @@ _LOAD = """
            CASE WHEN signed_in_at IS NOT NULL AND (last_seen_at IS NULL OR last_seen_at < %s) THEN 1 ELSE 0 END
     FROM users_usersession WHERE session_key = %s AND expire_date > %s
 """
+_DELETE = "DELETE FROM users_usersession WHERE session_key = %s"
 _RELOAD = "SELECT session_data FROM users_usersession WHERE session_key = %s AND expire_date > %s"
 
 

@@ -253,7 +253,7 @@ def after_the_person_was_found(act: Callable[[], object]) -> Iterator[None]:
 
     def watch(execute: Callable[..., object], sql: str, *rest: Any) -> object:
         result = execute(sql, *rest)
-        if not done and sql.startswith("SELECT") and 'FROM "idp_federatedidentity"' in sql:
+        if not done and "FROM idp_federatedidentity" in sql.replace('"', ""):
             done.append(sql)
             in_another_thread(act)
         return result

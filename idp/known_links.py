@@ -1,0 +1,82 @@
+"""The link of a returning person, as plain SQL: read and noted once in every sign-in (docs/performance.md)."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from idp.models import FederatedIdentity, IdentityProvider, Status
+from idp.protocol.types import IdTokenClaims
+from users.models import User
+from users.plain_sql import stored
+
+
+@dataclass(frozen=True)
+class KnownLink:
+    """A link with its person, and its provider as both are now."""
+
+    pk: uuid.UUID
+    person: User
+    provider_id: uuid.UUID
+    provider_status: str
+    provider_version: int
+    email: str
+    display_name: str
+
+
+def find(claims: IdTokenClaims) -> KnownLink | None:
+    """Return the link of an account, or None before its first sign-in."""
+    for person in User.objects.raw(_FIND, [claims.issuer, claims.federated_subject]):
+        row: Any = person  # what is not a column of a person's comes as a further attribute
+        return KnownLink(
+            pk=_uuid(row.link_id),
+            person=person,
+            provider_id=_uuid(row.link_provider_id),
+            provider_status=row.link_provider_status,
+            provider_version=row.link_provider_version,
+            email=row.link_email,
+            display_name=row.link_display_name,
+        )
+    return None
+
+
+def note_sign_in(link: KnownLink, provider: IdentityProvider, claims: IdTokenClaims) -> bool:
+    """Note a sign-in on its link, and return whether link and provider are still there, the provider as it was asked.
+
+    Columns that stay as they are are not named: a database writes the indexes of those that are.
+    """
+    noted: dict[str, Any] = {"last_sign_in_at": timezone.now()}
+    # Of two providers with one issuer the link belongs to the one in use: deleting the other must not take it.
+    asserted = {"provider": provider.pk, "email": claims.email or claims.upn, "display_name": claims.name}
+    known = {"provider": link.provider_id, "email": link.email, "display_name": link.display_name}
+    noted |= {name: value for name, value in asserted.items() if value != known[name]}
+    columns = ", ".join(f"{_COLUMNS.get(name, name)} = %s" for name in noted)
+    values = [stored(FederatedIdentity, name, value) for name, value in noted.items()]
+    where = [stored(FederatedIdentity, "id", link.pk), stored(IdentityProvider, "id", provider.pk), provider.version]
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE.format(columns), [*values, *where])
+        return bool(cursor.rowcount)
+
+
+def _uuid(value: Any) -> uuid.UUID:
+    """Return an identifier as PostgreSQL gives it; SQLite gives its digits."""
+    return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
+
+
+_COLUMNS = {"provider": "provider_id"}
+# Unique, so unordered and unlimited: asking for the first would sort.
+_FIND = """
+    SELECT person.*, link.id AS link_id, link.email AS link_email, link.display_name AS link_display_name,
+           link.provider_id AS link_provider_id, provider.status AS link_provider_status,
+           provider.version AS link_provider_version
+    FROM idp_federatedidentity link
+    JOIN users_user person ON person.id = link.person_id
+    JOIN idp_identityprovider provider ON provider.id = link.provider_id
+    WHERE link.issuer = %s AND link.subject = %s
+"""
+_NOTE = f"""
+    UPDATE idp_federatedidentity SET {{}} WHERE id = %s
+    AND EXISTS (SELECT 1 FROM idp_identityprovider WHERE id = %s AND version = %s AND status = '{Status.ACTIVE.value}')
+"""  # noqa: S608  (our own names)
