@@ -50,7 +50,7 @@ def report(plan: Plan, samples: Samples, counted: dict[str, dict[str, Any]]) -> 
     """Return everything that was measured, as Markdown."""
     parts = [
         f"Complete sign-ins, medians of {samples.rounds} rounds of {plan.sign_ins} sign-ins or {plan.seconds:g} s; "
-        f"gunicorn with {plan.workers} processes of {plan.threads} threads, provider kind {plan.kind}",
+        f"gunicorn, processes: {plan.workers}, threads of each: {plan.threads}, provider kind {plan.kind}",
         _throughput(plan, samples),
         _latency(plan, samples),
         _statements(counted),
