@@ -56,6 +56,9 @@ def started(
     project: Path, *command: str, until: str, **environment: str
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start a command, wait until it prints a line that contains `until`, and interrupt it afterwards."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # A shell that runs the tests in the background has them ignore Ctrl-C, and every command that they start.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(  # noqa: S603  (our own interpreter and arguments)
         [sys.executable, *command],
         cwd=project,
