@@ -21,7 +21,7 @@ from idp.federation_errors import (
 from idp.models import IdentityProvider, SpentState
 from idp.protocol.aadsts import parse_failure
 from idp.protocol.oauth_errors import AuthorizationRefused
-from users.plain_sql import insert
+from users.plain_sql import insert_if_new
 
 STATE_LIFETIME = timedelta(minutes=10)
 # What comes with the implicit and hybrid flows only.
@@ -78,7 +78,7 @@ def spend_state(state: str) -> None:
     Raises:
         StateUsed: it came back before.
     """
-    if not insert(SpentState(state_hash=_hashed(state), expires_at=timezone.now() + STATE_LIFETIME)):
+    if not insert_if_new(SpentState(state_hash=_hashed(state), expires_at=timezone.now() + STATE_LIFETIME)):
         raise StateUsed()
 
 

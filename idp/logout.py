@@ -16,7 +16,7 @@ from idp.protocol.discovery import allowed_algorithms
 from idp.protocol.logout_token import LogoutClaims, LogoutTokenPolicy, verify_logout_token
 from users import sessions
 from users.audit import Actor, audited, record
-from users.plain_sql import insert
+from users.plain_sql import insert_if_new
 
 SIGNED_OUT_PATH = "/signed-out/"
 # How many characters of a provider's session name are stored with a session.
@@ -112,7 +112,7 @@ def _spend(claims: LogoutClaims, leeway: int) -> None:
     """Note the token's `jti` for as long as the token could be taken again (section 2.6, step 7)."""
     mark = hashlib.sha256(f"jti:{claims.issuer} {claims.jti}".encode()).hexdigest()
     ends_at = datetime.fromtimestamp(claims.issued_at, UTC) + TOKEN_LIFETIME + timedelta(seconds=2 * leeway)
-    if not insert(SpentState(state_hash=mark, expires_at=ends_at)):
+    if not insert_if_new(SpentState(state_hash=mark, expires_at=ends_at)):
         raise LogoutTokenReplayed()
 
 

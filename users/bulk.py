@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db import connection, models
 
+from users.plain_sql import insert_statement, table_and_columns, uncounted_fields
+
 BATCH = 5000
 
 
@@ -17,19 +19,16 @@ def insert_like(template: models.Model, varying: Sequence[str], rows: Iterable[S
         varying: the names of the columns that differ.
         rows: the values of these columns. Nothing is checked but what the database checks.
     """
-    fields = [field for field in template._meta.concrete_fields if not isinstance(field, models.AutoField)]
-    shared = [field for field in fields if field.name not in varying]
-    differing = [template._meta.get_field(name) for name in varying]
-    quote = connection.ops.quote_name
-    columns = ", ".join(quote(field.column or "") for field in [*shared, *differing])  # type: ignore[union-attr]
-    marks = ", ".join(["%s"] * len(fields))
-    insert = f"INSERT INTO {quote(template._meta.db_table)} ({columns}) VALUES ({marks})"  # noqa: S608  (our own names)
+    kind = type(template)
+    shared = [field for field in uncounted_fields(kind) if field.name not in varying]
+    differing: list[Any] = [kind._meta.get_field(name) for name in varying]
+    insert = insert_statement(kind, [*shared, *differing])
+    copy = f"COPY {table_and_columns(kind, [*shared, *differing])} FROM STDIN"
     same = [field.get_db_prep_save(getattr(template, field.attname), connection) for field in shared]
     prepared = (
-        [*same, *(field.get_db_prep_save(value, connection) for field, value in zip(differing, row, strict=True))]  # type: ignore[union-attr]
+        [*same, *(field.get_db_prep_save(value, connection) for field, value in zip(differing, row, strict=True))]
         for row in rows
     )
-    copy = f"COPY {quote(template._meta.db_table)} ({columns}) FROM STDIN"
     count = 0
     with connection.cursor() as cursor:
         # In batches, because the rows may come from a query, and nothing else can be asked while rows are copied.

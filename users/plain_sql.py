@@ -4,6 +4,7 @@ The ORM spends several times as long on putting such a statement together as the
 (docs/performance.md). Names and values still come from the models.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -19,25 +20,52 @@ def stored(model: type[models.Model], name: str, value: Any) -> Any:
     return model._meta.get_field(name).get_db_prep_save(value, connection)  # type: ignore[union-attr]
 
 
-def insert(row: models.Model) -> bool:
-    """Insert a new object, and return whether it is new: a row that is there already stays as it is.
+def insert(row: models.Model) -> None:
+    """Insert a new object, without signals and without telling it a key that the database counts.
 
-    Without signals, and without telling the object a key that the database counts. One statement needs no transaction,
-    and a key that is taken none to roll back: the database decides between two that come at once.
+    Raises:
+        IntegrityError: the database does not take it.
     """
+    _insert(row, "")
+
+
+def insert_if_new(row: models.Model) -> bool:
+    """Insert an object as `insert` does, and return whether it is new: a row that is there already stays as it is.
+
+    One statement needs no transaction, and a key that is taken none to roll back: the database decides between two
+    that come at once.
+    """
+    return _insert(row, " ON CONFLICT DO NOTHING")
+
+
+def insert_statement(model: type[models.Model], fields: Sequence["models.Field[Any, Any]"]) -> str:
+    """Return the statement that inserts one row, with a mark for each field's value."""
+    marks = ", ".join(["%s"] * len(fields))
+    return f"INSERT INTO {table_and_columns(model, fields)} VALUES ({marks})"  # noqa: S608  (our own names)
+
+
+def table_and_columns(model: type[models.Model], fields: Sequence["models.Field[Any, Any]"]) -> str:
+    """Return a model's table and the columns of some fields, quoted, as `table (column, column)`."""
+    quote = connection.ops.quote_name
+    return f"{quote(model._meta.db_table)} ({', '.join(quote(field.column or '') for field in fields)})"
+
+
+def uncounted_fields(model: type[models.Model]) -> list["models.Field[Any, Any]"]:
+    """Return the fields of a model that have columns, without a key that the database counts."""
+    return [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
+
+
+def _insert(row: models.Model, on_conflict: str) -> bool:
+    """Insert a row, and return whether there is one more."""
     statement, fields = _insert_into(type(row), connection.vendor)
     values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)
+        cursor.execute(statement + on_conflict, values)
         return bool(cursor.rowcount)
 
 
 @lru_cache
 def _insert_into(model: type[models.Model], vendor: str) -> tuple[str, list["models.Field[Any, Any]"]]:
-    """Return the statement for a model, and the fields whose values it takes."""
-    fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
-    quote = connection.ops.quote_name
-    columns = ", ".join(quote(field.column or "") for field in fields)
-    marks = ", ".join(["%s"] * len(fields))
-    into = f"INSERT INTO {quote(model._meta.db_table)} ({columns})"
-    return f"{into} VALUES ({marks}) ON CONFLICT DO NOTHING", fields
+    """Return the statement for a model, and the fields whose values it takes: the same for every row."""
+    fields = uncounted_fields(model)
+    return insert_statement(model, fields), fields

@@ -13,7 +13,7 @@ from django.db import DatabaseError, IntegrityError, connection
 from django.utils import timezone
 
 from users.models import Organization, Realm, User, UserSession
-from users.plain_sql import insert
+from users.plain_sql import insert_if_new
 
 REALM = "realm"
 _TAGS = "session_tags"
@@ -91,7 +91,7 @@ class SessionStore(DatabaseStore):
         """Insert or update the row. Unlike Django's own without a savepoint: a failure undoes the whole sign-in."""
         row = self.create_model_instance(self._get_session(no_load=must_create))  # type: ignore[attr-defined]
         if must_create:
-            if not insert(row):
+            if not insert_if_new(row):
                 raise CreateError
             return
         try:
