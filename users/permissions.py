@@ -6,14 +6,20 @@ from users.models import AdminRole, User
 
 
 class Permission(StrEnum):
-    """What an Admin Portal page or service may require."""
+    """What an Admin Portal page or service may require.
+
+    SUPPORT_PEOPLE is the help desk's: unlock, suspend, end sessions, reset a password or second factor. It reaches
+    nobody with a role: administrators are managed by those who manage administrators.
+    """
 
     OPEN_ADMIN_PORTAL = "open_admin_portal"
     VIEW_PEOPLE = "view_people"
+    SUPPORT_PEOPLE = "support_people"
     MANAGE_PEOPLE = "manage_people"
     VIEW_IDENTITY_PROVIDERS = "view_identity_providers"
     MANAGE_IDENTITY_PROVIDERS = "manage_identity_providers"
     VIEW_AUDIT = "view_audit"
+    VIEW_ADMINISTRATORS = "view_administrators"
     MANAGE_ADMINISTRATORS = "manage_administrators"
     VIEW_ORGANIZATION = "view_organization"
     MANAGE_ORGANIZATION = "manage_organization"
@@ -25,14 +31,15 @@ _READ = frozenset(
         Permission.VIEW_PEOPLE,
         Permission.VIEW_IDENTITY_PROVIDERS,
         Permission.VIEW_AUDIT,
+        Permission.VIEW_ADMINISTRATORS,
         Permission.VIEW_ORGANIZATION,
     }
 )
 
 ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     AdminRole.ADMINISTRATOR_WITH_BILLING: frozenset(Permission),
-    AdminRole.ADMINISTRATOR: _READ | {Permission.MANAGE_PEOPLE},
-    AdminRole.HELP_DESK: frozenset({Permission.OPEN_ADMIN_PORTAL, Permission.VIEW_PEOPLE}),
+    AdminRole.ADMINISTRATOR: _READ | {Permission.SUPPORT_PEOPLE, Permission.MANAGE_PEOPLE},
+    AdminRole.HELP_DESK: frozenset({Permission.OPEN_ADMIN_PORTAL, Permission.VIEW_PEOPLE, Permission.SUPPORT_PEOPLE}),
     AdminRole.READ_ONLY: _READ,
 }
 

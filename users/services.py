@@ -190,7 +190,7 @@ def suspend_person(*, actor: Actor, person: User) -> User:
     Raises:
         LastBillingAdministrator: nobody else could administer Gatehouse.
     """
-    require(actor, Permission.MANAGE_PEOPLE)
+    require(actor, Permission.SUPPORT_PEOPLE)
     person = locked_with_billing(person)
     if person.admin_role is not None:
         require(actor, Permission.MANAGE_ADMINISTRATORS)
@@ -241,7 +241,7 @@ def set_external_id(*, actor: Actor, person: User, external_id: str) -> User:
 @audited("users.person.unlocked")
 def unlock_person(*, actor: Actor, person: User) -> int:
     """Forget the failed sign-ins of an account, and return how many there were."""
-    require(actor, Permission.MANAGE_ADMINISTRATORS if person.admin_role else Permission.MANAGE_PEOPLE)
+    require(actor, Permission.MANAGE_ADMINISTRATORS if person.admin_role else Permission.SUPPORT_PEOPLE)
     failures = lockout.forget_failures(person.company_email)
     record("users.person.unlocked", actor=actor, target=person, details={"failures": failures})
     return failures

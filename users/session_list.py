@@ -112,7 +112,7 @@ def end_all_sessions(*, actor: Actor) -> int:
 
 def permission_over(person: User) -> Permission:
     """Return what it takes to act on a person: administrators are managed by those who manage administrators."""
-    return Permission.MANAGE_PEOPLE if person.admin_role is None else Permission.MANAGE_ADMINISTRATORS
+    return Permission.SUPPORT_PEOPLE if person.admin_role is None else Permission.MANAGE_ADMINISTRATORS
 
 
 def _require_over(actor: Actor, person: User) -> None:

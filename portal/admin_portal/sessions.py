@@ -52,7 +52,7 @@ def own(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@permission_required(Permission.MANAGE_PEOPLE)
+@permission_required(Permission.SUPPORT_PEOPLE)
 def end_one(request: HttpRequest, key: str) -> HttpResponse:
     """End one session of somebody; the service looks whether it is an administrator's."""
     if _is_this(request, key):
@@ -68,7 +68,7 @@ def end_one(request: HttpRequest, key: str) -> HttpResponse:
 
 
 @require_POST
-@permission_required(Permission.MANAGE_PEOPLE)
+@permission_required(Permission.SUPPORT_PEOPLE)
 def end_all_of_person(request: HttpRequest, person: UUID) -> HttpResponse:
     """End all sessions of somebody. One's own session at hand stays: that is what signing out is for."""
     owner = find_person(str(person))

@@ -93,11 +93,11 @@ directory                     POST    sign-in    sign-in  405      405          
 sessions                      GET     sign-in    sign-in  200      200            200        200
 sessions                      POST    sign-in    sign-in  405      405            405        405
 end_session                   GET     sign-in    sign-in  405      405            405        405
-end_session                   POST    sign-in    sign-in  302      302            403        403
+end_session                   POST    sign-in    sign-in  302      302            302        403
 person_sessions               GET     sign-in    sign-in  200      200            200        200
 person_sessions               POST    sign-in    sign-in  405      405            405        405
 end_person_sessions           GET     sign-in    sign-in  405      405            405        405
-end_person_sessions           POST    sign-in    sign-in  302      302            403        403
+end_person_sessions           POST    sign-in    sign-in  302      302            302        403
 own_sessions                  GET     sign-in    sign-in  200      200            200        200
 own_sessions                  POST    sign-in    sign-in  405      405            405        405
 end_own_session               GET     sign-in    sign-in  405      405            405        405

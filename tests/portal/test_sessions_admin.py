@@ -102,11 +102,11 @@ def test_all_sessions_of_a_person_are_ended(administrator: User) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_who_may_end_whose(role: str, administrator: User) -> None:
-    """People's sessions take MANAGE_PEOPLE, those of administrators MANAGE_ADMINISTRATORS; pages offer just that."""
+    """People's sessions take SUPPORT_PEOPLE, those of administrators MANAGE_ADMINISTRATORS; pages offer just that."""
     actor, person = make_administrator(ROLES[role]), make_person(password=PASSWORD)
     boss, worker, office = in_office(administrator), at_work(person), in_office(actor)
     may = {
-        person: role in {"administrator_with_billing", "administrator"},
+        person: role in {"administrator_with_billing", "administrator", "help_desk"},
         administrator: role == "administrator_with_billing",
     }
     for target, allowed in may.items():

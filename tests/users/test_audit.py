@@ -79,7 +79,7 @@ def test_a_refusal_is_written_after_its_act_was_rolled_back() -> None:
     event = last_event(outcome="refused")
     assert (event.action, event.error_code) == ("users.person.suspended", "users.permission_refused")
     assert (event.target_id, event.request_id) == (str(person.pk), error.reference)
-    assert event.details == {"role": "Read Only", "permission": "manage_people"}
+    assert event.details == {"role": "Read Only", "permission": "support_people"}
 
 
 def test_a_row_is_written_in_the_transaction_of_its_act() -> None:

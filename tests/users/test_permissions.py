@@ -15,10 +15,12 @@ TABLE = """
 permission                  administrator_with_billing  administrator  help_desk  read_only
 open_admin_portal           yes                         yes            yes        yes
 view_people                 yes                         yes            yes        yes
+support_people              yes                         yes            yes        no
 manage_people               yes                         yes            no         no
 view_identity_providers     yes                         yes            no         yes
 manage_identity_providers   yes                         no             no         no
 view_audit                  yes                         yes            no         yes
+view_administrators         yes                         yes            no         yes
 manage_administrators       yes                         no             no         no
 view_organization           yes                         yes            no         yes
 manage_organization         yes                         no             no         no
