@@ -221,7 +221,7 @@ def _refuse(person: User) -> None:
     """Refuse who may not come in this way, linked or not: administrators sign in locally, whatever a token says."""
     if person.admin_role is not None:
         raise PersonIsAdministrator(person=person.company_email)
-    if person.state == State.SUSPENDED:
+    if person.effective_state == State.SUSPENDED:
         raise PersonSuspended(person=person.company_email)
-    if person.state == State.STAGED:
+    if person.effective_state == State.STAGED:
         raise PersonStaged(person=person.company_email)

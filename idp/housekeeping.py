@@ -11,6 +11,7 @@ from django.utils import timezone
 from idp import expiry, health
 from idp.models import Rehearsal, SpentState
 from users.audit import Actor, new_reference
+from users.counts import fold_counts
 from users.errors import DirectoryError
 from users.housekeeping import prune_audit, prune_failures, prune_sessions
 
@@ -94,6 +95,10 @@ def _audit(actor: Actor) -> Counts:
     return {"removed": prune_audit(actor)}
 
 
+def _people_counts(actor: Actor) -> Counts:
+    return {"kept": fold_counts()}
+
+
 TASKS: dict[str, Callable[[Actor], Counts]] = {
     "identity providers": _providers,
     "expiry mails": _mails,
@@ -102,4 +107,5 @@ TASKS: dict[str, Callable[[Actor], Counts]] = {
     "rehearsals": _rehearsals,
     "failed attempts": _failures,
     "audit log": _audit,
+    "people counts": _people_counts,
 }

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db import connection
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
@@ -13,6 +12,7 @@ from idp.models import FederatedIdentity, IdentityProvider, PendingLink
 from idp.pending_links import pending_of
 from idp.relink_impact import links_in_scope, with_domain
 from users.models import User
+from users.prefixes import starts_with
 
 PAGE_SIZE = 50
 # So many that a search finds are put into a statement by their keys.
@@ -84,13 +84,6 @@ def _fitting(links: Links, provider: IdentityProvider, search: str) -> Links:
         return links.filter(Q(person__in=people) | Q(pk__in=accounts))
     theirs = starts_with("person__company_email", lowered) | starts_with("person__user_name", lowered)
     return links.filter(theirs | subject)
-
-
-def starts_with(column: str, text: str) -> Q:
-    """Return the condition that a column begins with a text, in the form that the database has an index for."""
-    if connection.vendor == "postgresql":
-        return Q(**{f"{column}__startswith": text})
-    return Q(**{f"{column}__gte": text, f"{column}__lt": f"{text}\U0010ffff"})
 
 
 def _by_email(links: Links, key: Key, limit: int) -> list[FederatedIdentity]:

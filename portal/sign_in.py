@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib.auth import authenticate, login
 from django.db import transaction
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from idp import queries
@@ -14,6 +13,7 @@ from portal.actors import actor_of, client_ip
 from users import sessions
 from users.audit import record, record_refusal
 from users.errors import DirectoryError, PasswordManagedExternally, SignInFailed, SignInLocked
+from users.last_login import note_last_login
 from users.models import Realm, User
 
 ACTIONS = {Realm.USER: "portal.sign_in", Realm.ADMIN: "admin_portal.sign_in"}
@@ -34,8 +34,6 @@ def sign_in_with_password(request: HttpRequest, *, email: str, password: str, re
         record_refusal(f"{ACTIONS[realm]}.failed", actor=actor_of(request), error=error, details=details)
         raise
     open_session(request, person, realm=realm, method="password")
-    person.last_login = timezone.now()
-    person.save(update_fields=["last_login"])
     return person
 
 
@@ -91,6 +89,7 @@ def open_session(
         )
         request.session.update(keep or {})
         request.session.save()
+        note_last_login(person)
         record(f"{ACTIONS[realm]}.succeeded", actor=actor_of(request).as_person(person), target=person, details=details)
 
 

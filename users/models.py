@@ -1,6 +1,7 @@
 """People, their sessions and the audit log."""
 
 import uuid
+from datetime import timedelta
 from importlib import import_module
 from typing import ClassVar
 
@@ -13,6 +14,10 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from users import names
+from users.name_key import NameKeyField
+
+# A sign-in notes its moment on the person where the last one noted is older: most write nothing.
+LAST_LOGIN_PRECISION = timedelta(hours=1)
 
 
 class State(models.TextChoices):
@@ -21,6 +26,14 @@ class State(models.TextChoices):
     STAGED = "staged", "Staged"
     ACTIVE = "active", "Active"
     SUSPENDED = "suspended", "Suspended"
+
+
+class Source(models.TextChoices):
+    """How a person came into the directory."""
+
+    MANUAL = "manual", "Added by an administrator"
+    IMPORT = "import", "CSV import"
+    FEDERATION = "federation", "Identity provider"
 
 
 class AdminRole(models.TextChoices):
@@ -83,7 +96,15 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser):
-    """A person of the directory. An administrator is a person with a role."""
+    """A person of the directory. An administrator is a person with a role.
+
+    Attributes:
+        name_key: the names, folded, for searching and sorting.
+        linked: whether there is a federated identity; a database trigger keeps it.
+        last_login: the last sign-in, at most an hour behind: see `LAST_LOGIN_PRECISION`.
+        state_reason: what the administrator who set the state wrote down.
+        scheduled_state, scheduled_at: the state that comes by itself, and when; `effective_state` knows both.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user_name = models.CharField(max_length=64)
@@ -92,6 +113,17 @@ class User(AbstractBaseUser):
     given_name = models.CharField(max_length=150, blank=True)
     family_name = models.CharField(max_length=150, blank=True)
     state = models.CharField(max_length=16, choices=State, default=State.STAGED)
+    state_reason = models.CharField(max_length=200, blank=True)
+    state_changed_at = models.DateTimeField(null=True, blank=True)
+    scheduled_state = models.CharField(max_length=16, choices=State, null=True, blank=True)  # noqa: DJ001  (NULL is none)
+    scheduled_at = models.DateTimeField(null=True, blank=True)
+    scheduled_reason = models.CharField(max_length=200, blank=True)
+    title = models.CharField(max_length=150, blank=True)
+    department = models.CharField(max_length=150, blank=True)
+    phone_number = models.CharField(max_length=50, blank=True)
+    source = models.CharField(max_length=16, choices=Source, default=Source.MANUAL)
+    name_key = NameKeyField()
+    linked = models.BooleanField(default=False, editable=False)
     external_id = models.CharField(max_length=255, null=True, blank=True, unique=True)  # noqa: DJ001  (unique: NULL is no value)
     admin_role = models.CharField(max_length=32, choices=AdminRole, null=True, blank=True)  # noqa: DJ001  (NULL is no role)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -116,10 +148,34 @@ class User(AbstractBaseUser):
             models.CheckConstraint(
                 condition=models.Q(company_email=Lower("company_email")), name="users_company_email_lower_case"
             ),
+            models.CheckConstraint(condition=models.Q(source__in=Source.values), name="users_source_known"),
+            # An administrator's state changes by hand: a clock must not take away the last one.
+            models.CheckConstraint(
+                condition=models.Q(scheduled_state__isnull=True, scheduled_at__isnull=True)
+                | models.Q(
+                    scheduled_state__in=(State.ACTIVE, State.SUSPENDED),
+                    scheduled_at__isnull=False,
+                    admin_role__isnull=True,
+                ),
+                name="users_schedule_whole",
+            ),
         ]
         # Prefixes are what a search types. PostgreSQL's plain index answers LIKE only where it sorts by bytes.
+        # The list of people is sorted by name, email, last sign-in or age, and by the latter two also within what goes
+        # with them: a state and being linked. (The trigram index for parts of names is in migration 0005.)
         indexes = [
             models.Index(fields=["state", "admin_role"], name="users_state_role"),
+            models.Index(fields=["admin_role"], condition=models.Q(admin_role__isnull=False), name="users_role"),
+            models.Index(fields=["name_key", "id"], name="users_name_key"),
+            models.Index(fields=["last_login", "id"], name="users_last_login"),
+            models.Index(fields=["created_at", "id"], name="users_created"),
+            models.Index(fields=["state", "last_login", "id"], name="users_state_last_login"),
+            models.Index(fields=["state", "created_at", "id"], name="users_state_created"),
+            models.Index(fields=["linked", "last_login", "id"], name="users_linked_last_login"),
+            models.Index(fields=["linked", "created_at", "id"], name="users_linked_created"),
+            models.Index(
+                fields=["scheduled_at"], condition=models.Q(scheduled_at__isnull=False), name="users_scheduled"
+            ),
             models.Index(fields=["company_email"], opclasses=["varchar_pattern_ops"], name="users_email_prefix"),
             models.Index(fields=["user_name"], opclasses=["varchar_pattern_ops"], name="users_user_name_prefix"),
         ]
@@ -129,8 +185,15 @@ class User(AbstractBaseUser):
 
     @property
     def is_active(self) -> bool:  # type: ignore[override]
-        """Whether this person may sign in."""
-        return self.state == State.ACTIVE
+        """Whether this person may sign in now."""
+        return self.effective_state == State.ACTIVE
+
+    @property
+    def effective_state(self) -> str:
+        """The state that counts now: a scheduled one from its moment on, though the row be changed a little later."""
+        if self.scheduled_state and self.scheduled_at and self.scheduled_at <= timezone.now():
+            return self.scheduled_state
+        return self.state
 
     @property
     def label(self) -> str:
@@ -146,6 +209,67 @@ class User(AbstractBaseUser):
     def is_administrator(self) -> bool:
         """Whether this person has an administrator's role."""
         return self.admin_role is not None
+
+
+class Group(models.Model):
+    """People who belong together, for whatever an administrator needs to name them at once."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=100)
+    description = models.CharField(max_length=500, blank=True)
+    people = models.ManyToManyField(User, through="GroupMembership", related_name="groups")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        """Names are unique without regard to case."""
+
+        constraints = [models.UniqueConstraint(Lower("name"), name="users_group_name_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def label(self) -> str:
+        """The name that the audit log copies."""
+        return self.name
+
+
+class GroupMembership(models.Model):
+    """One person in one group."""
+
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="memberships", db_index=False)
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    added_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        """A person is in a group once."""
+
+        constraints = [models.UniqueConstraint(fields=["group", "person"], name="users_membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.person} in {self.group}"
+
+
+class PeopleCount(models.Model):
+    """How many people there are of each sort: sums over these rows, so that a million need not be counted.
+
+    Database triggers keep them. SQLite has one writer, and there one row for each sort is counted up and down. On
+    PostgreSQL every change adds rows, because those who change people must not wait for each other at one number;
+    `manage.py housekeeping` adds them up.
+
+    Attributes:
+        admin_role: "" for none.
+    """
+
+    state = models.CharField(max_length=16)
+    admin_role = models.CharField(max_length=32)
+    linked = models.BooleanField()
+    signed_in = models.BooleanField()
+    amount = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.state}"
 
 
 class UserSession(AbstractBaseSession):

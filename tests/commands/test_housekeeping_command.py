@@ -28,6 +28,7 @@ TASKS = [
     "rehearsals",
     "failed attempts",
     "audit log",
+    "people counts",
 ]
 NOW = datetime.now(UTC)
 

@@ -1,0 +1,51 @@
+"""Searching people: by the beginning of an email or a user name, or by part of a name."""
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
+
+from users.models import User
+from users.name_key import GAP, fold
+from users.prefixes import starts_with
+
+MAX_WORDS = 8
+_PARTS = """
+    SELECT person_id FROM users_namenumber
+    WHERE number IN (SELECT rowid FROM users_nameparts(%s) LIMIT %s)
+"""
+
+
+def words_of(search: str) -> list[str]:
+    """Return the words of a search, every one of which must be found."""
+    return search.replace("\x00", "\ufffd").split()[:MAX_WORDS]
+
+
+def matches(word: str) -> Q:
+    """Return the condition that a word begins the email or the user name, or is part of the name.
+
+    One or two letters must begin a word of the name: within words they would find nearly everybody.
+    """
+    return _begins(word) | Q(name_key__contains=_part(word))
+
+
+def holders_of(word: str, *, limit: int) -> QuerySet[User]:
+    """Return the people whom a word means, found by indexes alone.
+
+    Args:
+        limit: how many are enough to know; where there are more, some are missing.
+    """
+    if connection.vendor == "postgresql":
+        return User.objects.filter(matches(word))
+    quoted = '"' + _part(word).replace('"', '""') + '"'
+    by_part = Q(pk__in=RawSQL(_PARTS, [quoted, limit]))  # noqa: S611  (a fixed text with parameters)
+    return User.objects.filter(_begins(word) | by_part)
+
+
+def _begins(word: str) -> Q:
+    lowered = word.lower()
+    return starts_with("company_email", lowered) | starts_with("user_name", lowered)
+
+
+def _part(word: str) -> str:
+    folded = fold(word)
+    return folded if len(folded) > 2 else f"{GAP}{folded}"
