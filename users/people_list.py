@@ -82,7 +82,7 @@ def find_people(
     """
     column, descending = _order(sort)
     few = _few(wanted)
-    people = _walk(wanted, column) if few is None else User.objects.filter(pk__in=few.values("pk"))
+    people = _walk(wanted, column) if few is None else few
     backwards = bool(before) and not after
     key = _parse(before if backwards else after, column)
     rows = _slice(people, column, descending != (backwards and key is not None), key, limit + 1)
@@ -104,8 +104,7 @@ def count_people(wanted: PeopleFilter) -> Count:
 def everybody_fitting(wanted: PeopleFilter) -> People:
     """Return all people that a filter finds, by id: for going through them in batches, not for a page."""
     few = _few(wanted)
-    found = _walk(wanted, "id") if few is None else User.objects.filter(pk__in=few.values("pk"))
-    return found.order_by("pk")
+    return (_walk(wanted, "id") if few is None else few).order_by("pk")
 
 
 def counts_by_state() -> dict[str, int]:
@@ -125,36 +124,44 @@ def linked_share() -> tuple[int, int]:
 
 
 def _few(wanted: PeopleFilter) -> People | None:
-    """Return the people found, where one of the conditions alone leaves few; None where all of them leave many.
+    """Return the people found, where one of the conditions alone leaves few.
 
-    The limit in each of these queries keeps the database from walking through everybody instead.
+    None where all of them leave many, and where an index holds just the people wanted in every order.
     """
-    plain = _conditions(wanted, indexed=True)
-    for narrow in _narrow(wanted):
-        limited = narrow.order_by().values("pk")[: FEW + 1]
-        if limited.count() <= FEW:
-            found = User.objects.filter(plain, pk__in=limited)
-            return _searched(_members(found, wanted), wanted)
-    if _sum(wanted) <= FEW:
-        limited = User.objects.filter(plain).order_by().values("pk")[: FEW + 1]
-        return _searched(_members(User.objects.filter(pk__in=limited), wanted), wanted)
-    return None
+    if wanted in (PeopleFilter(), PeopleFilter(state=wanted.state), PeopleFilter(sign_in=wanted.sign_in)):
+        return None
+    narrow = _narrowest(wanted)
+    if narrow is None and _sum(wanted) <= FEW:
+        # The limit keeps the database from walking through everybody in order, until it has met these few.
+        few = User.objects.filter(_conditions(wanted, indexed=True)).order_by()
+        narrow = set(few.values_list("pk", flat=True)[: FEW + 1])
+    if narrow is None:
+        return None
+    found = User.objects.filter(_conditions(wanted, indexed=False), pk__in=narrow)
+    return _searched(_members(found, wanted), wanted)
 
 
-def _narrow(wanted: PeopleFilter) -> list[People]:
-    """Return what each condition finds that may leave few, and about which the sums know nothing."""
-    found = [] if wanted.only is None else [User.objects.filter(pk__in=wanted.only)]
-    if wanted.search.strip():
-        longest = max(words_of(wanted.search), key=len)
-        found.append(holders_of(longest, limit=FEW + 1))
+def _narrowest(wanted: PeopleFilter) -> set[uuid.UUID] | None:
+    """Return whom a condition finds of which the sums know nothing, if they are few."""
+    if wanted.only is not None:
+        return set(wanted.only)
+    if words := words_of(wanted.search):
+        found = holders_of(max(words, key=len), limit=FEW + 1)
+        if len(found) <= FEW:
+            return found
     if wanted.group is not None:
-        found.append(User.objects.filter(memberships__group=wanted.group))
-    return found
+        members = GroupMembership.objects.filter(group=wanted.group).values_list("person", flat=True)
+        found = set(members[: FEW + 1])
+        if len(found) <= FEW:
+            return found
+    return None
 
 
 def _walk(wanted: PeopleFilter, column: str) -> People:
     """Return everybody whom the filter means, in a form that lets the database walk in the order of a column."""
-    return _searched(_members(User.objects.filter(_conditions(wanted, indexed=column in TIMES)), wanted), wanted)
+    # There are indexes of each order within a state and within being linked, but not within never having signed in.
+    indexed = column in SORTS.values() and (wanted.sign_in != NEVER or column == "last_login")
+    return _searched(_members(User.objects.filter(_conditions(wanted, indexed=indexed)), wanted), wanted)
 
 
 def _searched(people: People, wanted: PeopleFilter) -> People:
@@ -178,11 +185,9 @@ def _conditions(wanted: PeopleFilter, *, indexed: bool) -> Q:
         indexed: whether the database may look people up by them, rather than walk in some order.
     """
 
-    def column(name: str) -> Unindexed | str:
-        return name if indexed else Unindexed(name)
-
     def equals(name: str, value: object) -> Q:
-        return Q(**{name: value}) if indexed else Q(Exact(Unindexed(name), value))
+        # "In", because a bare yes or no would be a condition without a comparison, and for that no index is used.
+        return Q(**{f"{name}__in": [value]}) if indexed else Q(Exact(Unindexed(name), value))
 
     def is_null(name: str, *, yes: bool) -> Q:
         return Q(**{f"{name}__isnull": yes}) if indexed else Q(IsNull(Unindexed(name), yes))
