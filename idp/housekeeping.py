@@ -14,6 +14,7 @@ from users.audit import Actor, new_reference
 from users.counts import fold_counts
 from users.errors import DirectoryError
 from users.housekeeping import prune_audit, prune_failures, prune_sessions
+from users.sign_in_days import keep_days
 
 REHEARSALS_KEPT = timedelta(days=30)
 
@@ -99,6 +100,10 @@ def _people_counts(actor: Actor) -> Counts:
     return {"kept": fold_counts()}
 
 
+def _sign_in_days(actor: Actor) -> Counts:
+    return {"counted": keep_days()}
+
+
 TASKS: dict[str, Callable[[Actor], Counts]] = {
     "identity providers": _providers,
     "expiry mails": _mails,
@@ -106,6 +111,7 @@ TASKS: dict[str, Callable[[Actor], Counts]] = {
     "spent states": _states,
     "rehearsals": _rehearsals,
     "failed attempts": _failures,
+    "sign-in days": _sign_in_days,
     "audit log": _audit,
     "people counts": _people_counts,
 }

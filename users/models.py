@@ -414,6 +414,17 @@ class AuditEvent(models.Model):
         return f"{self.action} {self.outcome}"
 
 
+class SignInDay(models.Model):
+    """How many sign-ins to the User Portal a past day had: kept, so that nobody counts a month of audit rows."""
+
+    day = models.DateField(primary_key=True)
+    succeeded = models.PositiveIntegerField()
+    refused = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.succeeded} sign-ins, {self.refused} refused"
+
+
 class SetupToken(models.Model):
     """The one-time link that creates the first administrator; only its SHA-256 is stored."""
 

@@ -34,6 +34,14 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='SignInDay',
+            fields=[
+                ('day', models.DateField(primary_key=True, serialize=False)),
+                ('succeeded', models.PositiveIntegerField()),
+                ('refused', models.PositiveIntegerField()),
+            ],
+        ),
+        migrations.CreateModel(
             name='PeopleCount',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
