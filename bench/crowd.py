@@ -21,7 +21,7 @@ COLUMNS = (
     "last_login", "created_at",
 )  # fmt: skip
 # Of a thousand people so many have not started yet, and so many are suspended.
-STAGED, SUSPENDED = 50, 2
+STAGED, SUSPENDED = 60, 60
 
 
 def fill(number: int) -> None:
