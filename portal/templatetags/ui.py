@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,6 +19,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from lucide.templatetags.lucide import lucide
 
+from portal.charts import BarChart
 from users.error_words import words_of
 
 register = template.Library()
@@ -125,6 +127,16 @@ def any_count(lines: Sequence[Any]) -> bool:
     return any(line.count for line in lines)
 
 
+@register.filter
+def pretty_value(value: object) -> str:
+    """Return a detail of an audit row for people: lists and objects as indented JSON, words as they are."""
+    if isinstance(value, dict | list):
+        return json.dumps(value, indent=2, ensure_ascii=False)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "–" if value is None else str(value)
+
+
 BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
 SYSTEMS = (
     ("Android", "Android"),
@@ -220,6 +232,12 @@ def badge(text: str, *, tone: str = "neutral", icon: str = "") -> dict[str, str]
 def stat(label: str, value: object, hint: str = "", tone: str = "neutral") -> dict[str, object]:
     """Render one number; place it in a <dl class="stats">."""
     return {"label": label, "value": value, "hint": hint, "tone": _tone("stat", tone)}
+
+
+@register.inclusion_tag("components/bar_chart.html")
+def bar_chart(chart: BarChart, *, id: str = "chart") -> dict[str, object]:  # noqa: A002
+    """Draw a chart of portal/charts.py; id must be unique on the page."""
+    return {"chart": chart, "id": id}
 
 
 @register.simple_tag
