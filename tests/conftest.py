@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import LazySettings
+from django.test import TransactionTestCase
 
 from idp.models import IdentityProvider
+from tests.audit_guards import lifted
 from tests.browsing import Browser
 from tests.entra_tenant import PracticeServer, PracticeTenant
 from tests.factories import make_administrator, make_person, make_provider
@@ -20,6 +22,20 @@ def quick_settings(settings: LazySettings) -> None:
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def flush_past_the_guards() -> Iterator[None]:
+    """Let tests with real transactions empty the database after themselves, audit log included."""
+    flush = TransactionTestCase._fixture_teardown
+
+    def flush_all(case: TransactionTestCase) -> None:
+        with lifted():
+            flush(case)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(TransactionTestCase, "_fixture_teardown", flush_all)
+        yield
 
 
 @pytest.fixture
