@@ -12,7 +12,7 @@ from idp import expiry, health
 from idp.models import Rehearsal, SpentState
 from users.audit import Actor, new_reference
 from users.errors import DirectoryError
-from users.housekeeping import prune_audit, prune_failures, prune_sessions
+from users.housekeeping import prune_audit, prune_failures, prune_links, prune_sessions
 
 REHEARSALS_KEPT = timedelta(days=30)
 
@@ -90,6 +90,10 @@ def _failures(actor: Actor) -> Counts:
     return {"removed": prune_failures()}
 
 
+def _links(actor: Actor) -> Counts:
+    return {"removed": prune_links()}
+
+
 def _audit(actor: Actor) -> Counts:
     return {"removed": prune_audit(actor)}
 
@@ -101,5 +105,6 @@ TASKS: dict[str, Callable[[Actor], Counts]] = {
     "spent states": _states,
     "rehearsals": _rehearsals,
     "failed attempts": _failures,
+    "one-time links": _links,
     "audit log": _audit,
 }

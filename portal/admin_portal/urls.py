@@ -3,6 +3,7 @@
 from django.urls import path
 
 from portal.admin_portal import (
+    account,
     connection_tests,
     credentials,
     directory,
@@ -27,6 +28,9 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("login/", sign_in.sign_in, name="sign_in"),
     path("logout/", sign_in.sign_out, name="sign_out"),
+    path("password/reset/", account.forgot_password, name="forgot_password"),
+    path("password/reset/<slug:token>/", account.reset, name="reset_password"),
+    path("invitation/<slug:token>/", account.accept_invitation, name="accept_invitation"),
     path("set-up/<str:token>/", set_up.set_up, name="set_up"),
     path(_PROVIDERS, identity_providers.index, name="identity_providers"),
     path(f"{_PROVIDERS}add/<slug:kind>/", identity_providers.add, name="add_identity_provider"),
@@ -63,6 +67,7 @@ urlpatterns = [
     path("insights/sessions/<slug:key>/end/", sessions.end_one, name="end_session"),
     path("people/<uuid:person>/sessions/", sessions.of_person, name="person_sessions"),
     path("people/<uuid:person>/sessions/end/", sessions.end_all_of_person, name="end_person_sessions"),
+    path("account/password/", account.password, name="own_password"),
     path("account/sessions/", sessions.own, name="own_sessions"),
     path("account/sessions/end-others/", sessions.end_own_others, name="end_other_own_sessions"),
     path("account/sessions/end-all/", sessions.end_own_all, name="end_all_own_sessions"),

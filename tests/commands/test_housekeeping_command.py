@@ -15,7 +15,8 @@ from tests.commands.running import in_shell, run
 from tests.entra_tenant import Fault, PracticeTenant, lies
 from tests.factories import OPERATOR, make_provider
 from tests.idp.conformance.support import all_at_once, succeeds
-from tests.idp.test_expiry import ends_in, without_mail_server
+from tests.idp.test_expiry import ends_in
+from tests.mailbox import without_mail_server
 from users.models import AuditEvent, Organization, User, UserSession
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +28,7 @@ TASKS = [
     "spent states",
     "rehearsals",
     "failed attempts",
+    "one-time links",
     "audit log",
 ]
 NOW = datetime.now(UTC)
