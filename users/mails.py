@@ -69,7 +69,9 @@ def deliver(message: EmailMultiAlternatives, *, actor: Actor, person: User, kind
         send(message)
     except FAILURES as failure:
         error = MailNotSent(email=person.company_email, reason=reason_of(failure))
-    record("users.mail.sent", actor=actor, target=person, error=error, details={"mail": kind})
+    event = record("users.mail.sent", actor=actor, target=person, error=error, details={"mail": kind})
+    if error is not None:
+        error.reference = event.request_id
     return error
 
 

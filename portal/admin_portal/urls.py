@@ -4,6 +4,8 @@ from django.urls import path
 
 from portal.admin_portal import (
     account,
+    admin_invitations,
+    administrators,
     connection_tests,
     credentials,
     directory,
@@ -20,6 +22,8 @@ from portal.admin_portal import (
 
 app_name = "admin_portal"
 
+_ADMINISTRATORS = "settings/administrators/"
+_ADMINISTRATOR = f"{_ADMINISTRATORS}<uuid:administrator>/"
 _PROVIDERS = "directory-integrations/identity-providers/"
 _CREDENTIALS = f"{_PROVIDERS}<uuid:pk>/credentials/"
 _LINKS = f"{_PROVIDERS}<uuid:pk>/links/"
@@ -72,6 +76,17 @@ urlpatterns = [
     path("account/sessions/end-others/", sessions.end_own_others, name="end_other_own_sessions"),
     path("account/sessions/end-all/", sessions.end_own_all, name="end_all_own_sessions"),
     path("account/sessions/<slug:key>/end/", sessions.end_own, name="end_own_session"),
+    path(_ADMINISTRATORS, administrators.index, name="administrators"),
+    path(f"{_ADMINISTRATORS}invite/", admin_invitations.invite, name="invite_administrator"),
+    path(_ADMINISTRATOR, administrators.show, name="administrator"),
+    path(f"{_ADMINISTRATOR}role/", administrators.role, name="administrator_role"),
+    path(f"{_ADMINISTRATOR}role/set/", administrators.set_role, name="set_administrator_role"),
+    path(f"{_ADMINISTRATOR}remove/", administrators.confirm_removal, name="administrator_removal"),
+    path(f"{_ADMINISTRATOR}remove/confirmed/", administrators.remove, name="remove_administrator"),
+    path(f"{_ADMINISTRATOR}send-reset/", administrators.send_reset, name="send_administrator_reset"),
+    path(f"{_ADMINISTRATOR}unlock/", administrators.unlock, name="unlock_administrator"),
+    path(f"{_ADMINISTRATOR}invite-again/", admin_invitations.invite_again, name="invite_administrator_again"),
+    path(f"{_ADMINISTRATOR}withdraw/", admin_invitations.withdraw, name="withdraw_admin_invitation"),
     path("settings/organization/", organization.show, name="organization"),
     path("settings/organization/limits/", organization.change, name="set_limits"),
 ]

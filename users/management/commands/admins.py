@@ -6,9 +6,11 @@ from typing import Any
 from django.conf import settings
 
 from users import administrators
+from users.admin_invitations import invite_administrator
 from users.errors import NotAnAdministrator
 from users.management.base import FROM_STDIN, PERSON, DirectoryCommand, read_secret
 from users.management.commands.users import person_row
+from users.management.mailing import print_mailing
 from users.models import AdminRole, User
 from users.services import find_person, unlock_person
 
@@ -23,7 +25,7 @@ def role(text: str) -> AdminRole:
 
 
 class Command(DirectoryCommand):
-    """Add, list, unlock and remove administrators, set roles and passwords, and make the first one."""
+    """Add, invite, list, unlock and remove administrators, set roles and passwords, and make the first one."""
 
     help = "Manage administrators."
 
@@ -50,6 +52,11 @@ class Command(DirectoryCommand):
         unlock.add_argument("person", help=PERSON)
         remove = self.sub("remove", self.remove, "Take an administrator's role away. The person stays.")
         remove.add_argument("person", help=PERSON)
+        invite = self.sub("invite", self.invite, "Invite an administrator: print the link, and mail it.")
+        invite.add_argument("email", help="company email, of somebody new or of a person of the directory")
+        invite.add_argument("--role", type=role, required=True, help=roles)
+        invite.add_argument("--name", "--display-name", default="", dest="display_name", help="a new person's name")
+        invite.add_argument("--no-mail", action="store_true", help="only print the link")
         self.sub("setup-link", self.setup_link, "Print a one-time link that creates the first administrator.")
 
     def add(self, options: dict[str, Any]) -> None:
@@ -96,6 +103,17 @@ class Command(DirectoryCommand):
         """Remove a role."""
         person = administrators.remove_administrator(actor=self.actor, person=find_person(options["person"]))
         self.print_record(person_row(person))
+
+    def invite(self, options: dict[str, Any]) -> None:
+        """Invite an administrator."""
+        mailing = invite_administrator(
+            actor=self.actor,
+            company_email=options["email"],
+            role=options["role"],
+            display_name=options["display_name"],
+            mail=not options["no_mail"],
+        )
+        print_mailing(self, mailing)
 
     def setup_link(self, options: dict[str, Any]) -> None:
         """Print the set-up link."""
