@@ -35,9 +35,14 @@ def compose(template: str, subject: str, context: Mapping[str, Any], to: list[st
     # A line break in somebody's name must not become a header of its own.
     subject = " ".join("".join(character if character.isprintable() else " " for character in subject).split())
     values = {**context, "subject": subject}
-    message = EmailMultiAlternatives(subject, render_to_string(f"email/{template}.txt", values), to=to)
-    message.attach_alternative(render_to_string(f"email/{template}.html", values), "text/html")
+    message = EmailMultiAlternatives(subject, _rendered(f"{template}.txt", values), to=to)
+    message.attach_alternative(_rendered(f"{template}.html", values), "text/html")
     return message
+
+
+def _rendered(name: str, values: Mapping[str, Any]) -> str:
+    """Return a part of a mail without what comments of the template leave at its ends."""
+    return render_to_string(f"email/{name}", dict(values)).strip() + "\n"
 
 
 def public(name: str) -> str:
