@@ -9,7 +9,7 @@ from django.utils import timezone
 from users import password_owner, sessions
 from users.action_links import is_good
 from users.errors import LastBillingAdministrator, NotAnAdministrator
-from users.lockout import Lockout, lockout_of
+from users.lockout import Lockout, lockouts_of
 from users.models import ActionLink, AdminRole, LinkPurpose, User
 from users.permission_words import gained, lost
 from users.permissions import ROLE_PERMISSIONS, Permission
@@ -24,10 +24,12 @@ class Listed:
 
     Attributes:
         invitation: the open invitation of somebody who has no role yet, or None.
+        lockout: the failed sign-ins that count now.
     """
 
     person: User
     invitation: ActionLink | None
+    lockout: Lockout
 
     @property
     def role(self) -> AdminRole:
@@ -46,16 +48,19 @@ class Listed:
             return ("Invitation ran out", "warning", "timer-off")
         return ("Invitation void", "warning", "ban")
 
-    @property
-    def lockout(self) -> Lockout:
-        """The failed sign-ins that count now."""
-        return lockout_of(self.person)
-
 
 def _listed(people: list[User]) -> list[Listed]:
     links = ActionLink.objects.filter(purpose=LinkPurpose.ADMINISTRATOR_INVITATION, used_at=None)
     open_ones = {link.person_id: link for link in links.filter(person__in=people).select_related("person", "made_by")}
-    return [Listed(person, None if person.admin_role else open_ones.get(person.pk)) for person in people]
+    lockouts = lockouts_of(person.company_email for person in people)
+    return [
+        Listed(
+            person=person,
+            invitation=None if person.admin_role else open_ones.get(person.pk),
+            lockout=lockouts.get(person.company_email, Lockout(0, None)),
+        )
+        for person in people
+    ]
 
 
 def list_administrators(*, after: str = "") -> tuple[list[Listed], str]:

@@ -31,7 +31,7 @@ class InviteForm(forms.Form):
         label="Role",
         choices=AdminRole.choices,
         initial=AdminRole.READ_ONLY,
-        help_text="The table on the list of administrators says what each may do.",
+        help_text="The table below says what each may do.",
         error_messages={"required": "Choose a role.", "invalid_choice": "Choose one of the roles."},
     )
 

@@ -6,6 +6,8 @@ import pytest
 import time_machine
 from django.conf import LazySettings
 from django.core import mail
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from idp.models import IdentityProvider
@@ -86,6 +88,19 @@ def test_it_pages_by_email(admin_browser: Browser, administrator: User) -> None:
     second = page(admin_browser, f"?after={after}")
     assert first.count("@contoso.example</p>") == PAGE_SIZE and second.count("@contoso.example</p>") == 2
     assert "Nobody comes after this" in page(admin_browser, "?after=zzz")
+
+
+def test_a_longer_list_asks_the_database_no_more_often(admin_browser: Browser) -> None:
+    page(admin_browser)
+    with CaptureQueriesContext(connection) as few:
+        page(admin_browser)
+    for number in range(5):
+        make_administrator()
+        email = f"invited-{number}@contoso.example"
+        invite_administrator(actor=OPERATOR, company_email=email, role=AdminRole.READ_ONLY)
+    with CaptureQueriesContext(connection) as many:
+        page(admin_browser)
+    assert len(many) <= len(few) + 1
 
 
 def test_who_may_only_look_is_offered_nothing_to_do(administrator: User) -> None:
