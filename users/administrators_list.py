@@ -1,5 +1,6 @@
 """Reads of administrators: the list with those who are invited, and what a change of role would mean."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -75,6 +76,16 @@ def list_administrators(*, after: str = "") -> tuple[list[Listed], str]:
     found = list(people.filter(company_email__gt=after).order_by("company_email")[: PAGE_SIZE + 1])
     page = found[:PAGE_SIZE]
     return _listed(page), page[-1].company_email if len(found) > PAGE_SIZE else ""
+
+
+def every_administrator() -> Iterator[Listed]:
+    """Yield all of them, page by page."""
+    after = ""
+    while True:
+        page, after = list_administrators(after=after)
+        yield from page
+        if not after:
+            return
 
 
 def find_administrator(pk: UUID) -> User:

@@ -35,7 +35,9 @@ def compose(template: str, subject: str, context: Mapping[str, Any], to: list[st
     # A line break in somebody's name must not become a header of its own.
     subject = " ".join("".join(character if character.isprintable() else " " for character in subject).split())
     values = {**context, "subject": subject}
-    message = EmailMultiAlternatives(subject, _rendered(f"{template}.txt", values), to=to)
+    # RFC 3834, section 5: nobody's out-of-office reply is wanted.
+    headers = {"Auto-Submitted": "auto-generated"}
+    message = EmailMultiAlternatives(subject, _rendered(f"{template}.txt", values), to=to, headers=headers)
     message.attach_alternative(_rendered(f"{template}.html", values), "text/html")
     return message
 

@@ -36,6 +36,20 @@ def test_without_mail_it_only_prints(client: Client) -> None:
     assert client.get(ran.json["url"].removeprefix(ORIGIN)).status_code == 200
 
 
+def test_invitations_are_listed_and_withdrawn(client: Client) -> None:
+    make_administrator(email="last@contoso.example")
+    link = path_in(run("admins", "invite", "grace@contoso.example", "--role", "help-desk"))
+    rows = run("admins", "list", "--json").json
+    assert [(row["company_email"], row["admin_role"], row["invitation"]) for row in rows] == [
+        ("grace@contoso.example", None, "help_desk, invited"),
+        ("last@contoso.example", "administrator_with_billing", ""),
+    ]
+    assert run("admins", "withdraw-invitation", "grace@contoso.example").status == 0
+    assert client.get(link).status_code == 410 and len(run("admins", "list", "--json").json) == 1
+    again = run("admins", "withdraw-invitation", "grace@contoso.example", "--json")
+    assert (again.status, again.error["code"]) == (3, "users.not_invited")
+
+
 @pytest.mark.parametrize("activate", [True, False])
 def test_it_invites_a_person(activate: bool, client: Client) -> None:
     person = make_person(state=State.STAGED)

@@ -36,7 +36,7 @@ def test_a_mail_is_complete_in_both_parts_and_fetches_nothing(name: str) -> None
     assert f">{message.subject}</h1>" in html and '<meta name="color-scheme" content="light dark">' in html
     assert "You get this mail because" in text and "You get this mail because" in html
     assert max(len(line) for line in text.splitlines() if "http" not in line) <= 130
-    message.message().as_bytes()
+    assert message.message()["Auto-Submitted"] == "auto-generated"
 
 
 @pytest.mark.parametrize("name", SAMPLES)
