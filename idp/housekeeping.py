@@ -13,7 +13,7 @@ from idp.models import Rehearsal, SpentState
 from users.audit import Actor, new_reference
 from users.counts import fold_counts
 from users.errors import DirectoryError
-from users.housekeeping import prune_audit, prune_failures, prune_sessions
+from users.housekeeping import prune_audit, prune_failures, prune_links, prune_sessions
 from users.sign_in_days import keep_days
 
 REHEARSALS_KEPT = timedelta(days=30)
@@ -92,6 +92,10 @@ def _failures(actor: Actor) -> Counts:
     return {"removed": prune_failures()}
 
 
+def _links(actor: Actor) -> Counts:
+    return {"removed": prune_links()}
+
+
 def _audit(actor: Actor) -> Counts:
     return {"removed": prune_audit(actor)}
 
@@ -112,6 +116,7 @@ TASKS: dict[str, Callable[[Actor], Counts]] = {
     "rehearsals": _rehearsals,
     "failed attempts": _failures,
     "sign-in days": _sign_in_days,
+    "one-time links": _links,
     "audit log": _audit,
     "people counts": _people_counts,
 }

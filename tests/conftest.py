@@ -11,7 +11,14 @@ from tests.audit_guards import lifted
 from tests.browsing import Browser
 from tests.entra_tenant import PracticeServer, PracticeTenant
 from tests.factories import make_administrator, make_person, make_provider
+from tests.mailbox import wait_for_mail_threads
 from users.models import User
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown() -> None:
+    """Wait for the mail threads of a test before its database is emptied."""
+    wait_for_mail_threads()
 
 
 @pytest.fixture(autouse=True)

@@ -9,10 +9,12 @@ from django.utils import timezone
 
 from users.audit import Actor, record
 from users.lockout import COOL_OFF
-from users.models import AuditEvent, Organization, UserSession
+from users.models import ActionLink, AuditEvent, Organization, ResetRequest, UserSession
+from users.passwords import ADDRESS_WINDOW
 
 # Small enough that nobody who signs in meanwhile waits for the lock of SQLite.
 BATCH = 1000
+LINKS_KEPT = timedelta(days=30)
 
 
 def prune_sessions() -> int:
@@ -23,6 +25,16 @@ def prune_sessions() -> int:
 def prune_failures() -> int:
     """Forget failed sign-ins that lock nobody out any more, and return how many rows there were."""
     return AccessAttempt.objects.filter(attempt_time__lt=timezone.now() - COOL_OFF).delete()[0]
+
+
+def prune_links() -> int:
+    """Remove one-time links a month after their time, and counted requests for resets that count no more.
+
+    An invitation that ran out is listed until then, so that it can be sent again.
+    """
+    now = timezone.now()
+    ResetRequest.objects.filter(at__lt=now - ADDRESS_WINDOW).delete()
+    return ActionLink.objects.filter(expires_at__lt=now - LINKS_KEPT).delete()[0]
 
 
 def prune_audit(actor: Actor) -> int:

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from users import lockout, names, password_owner, sessions
+from users import action_links, lockout, names, notices, password_owner, sessions
 from users.audit import Actor, audited, record
 from users.errors import (
     CompanyEmailTaken,
@@ -213,6 +213,7 @@ def set_person_password(*, actor: Actor, person: User, password: str) -> User:
     ended = sessions.end_sessions(person=person)
     lockout.forget_failures(person.company_email)
     record("users.person.password_set", actor=actor, target=person, details={"sessions_ended": ended})
+    notices.password_changed(actor=actor, person=person, way="administrator")
     return person
 
 
@@ -252,6 +253,8 @@ def _change_state(actor: Actor, person: User, state: State, action: str) -> User
         return person
     before, person.state = person.state, state
     person.save(update_fields=["state", "updated_at"])
+    if (before, state) == (State.STAGED, State.ACTIVE):
+        action_links.keep_over_activation(person)
     # Also on activation: a sign-in that was under way when the person was suspended may have left one behind.
     ended = sessions.end_sessions(person=person)
     record(action, actor=actor, target=person, details={"from": before, "sessions_ended": ended})

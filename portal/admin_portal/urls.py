@@ -3,6 +3,9 @@
 from django.urls import path
 
 from portal.admin_portal import (
+    account,
+    admin_invitations,
+    administrators,
     connection_tests,
     credentials,
     directory,
@@ -22,6 +25,8 @@ from portal.admin_portal import (
 app_name = "admin_portal"
 
 _PEOPLE = "user-management/users/"
+_ADMINISTRATORS = "settings/administrators/"
+_ADMINISTRATOR = f"{_ADMINISTRATORS}<uuid:administrator>/"
 _PROVIDERS = "directory-integrations/identity-providers/"
 _CREDENTIALS = f"{_PROVIDERS}<uuid:pk>/credentials/"
 _LINKS = f"{_PROVIDERS}<uuid:pk>/links/"
@@ -30,6 +35,9 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("login/", sign_in.sign_in, name="sign_in"),
     path("logout/", sign_in.sign_out, name="sign_out"),
+    path("password/reset/", account.forgot_password, name="forgot_password"),
+    path("password/reset/<slug:token>/", account.reset, name="reset_password"),
+    path("invitation/<slug:token>/", account.accept_invitation, name="accept_invitation"),
     path("set-up/<str:token>/", set_up.set_up, name="set_up"),
     path(_PROVIDERS, identity_providers.index, name="identity_providers"),
     path(f"{_PROVIDERS}add/<slug:kind>/", identity_providers.add, name="add_identity_provider"),
@@ -74,10 +82,22 @@ urlpatterns = [
     path("insights/sessions/<slug:key>/end/", sessions.end_one, name="end_session"),
     path("people/<uuid:person>/sessions/", sessions.of_person, name="person_sessions"),
     path("people/<uuid:person>/sessions/end/", sessions.end_all_of_person, name="end_person_sessions"),
+    path("account/password/", account.password, name="own_password"),
     path("account/sessions/", sessions.own, name="own_sessions"),
     path("account/sessions/end-others/", sessions.end_own_others, name="end_other_own_sessions"),
     path("account/sessions/end-all/", sessions.end_own_all, name="end_all_own_sessions"),
     path("account/sessions/<slug:key>/end/", sessions.end_own, name="end_own_session"),
+    path(_ADMINISTRATORS, administrators.index, name="administrators"),
+    path(f"{_ADMINISTRATORS}invite/", admin_invitations.invite, name="invite_administrator"),
+    path(_ADMINISTRATOR, administrators.show, name="administrator"),
+    path(f"{_ADMINISTRATOR}role/", administrators.role, name="administrator_role"),
+    path(f"{_ADMINISTRATOR}role/set/", administrators.set_role, name="set_administrator_role"),
+    path(f"{_ADMINISTRATOR}remove/", administrators.confirm_removal, name="administrator_removal"),
+    path(f"{_ADMINISTRATOR}remove/confirmed/", administrators.remove, name="remove_administrator"),
+    path(f"{_ADMINISTRATOR}send-reset/", administrators.send_reset, name="send_administrator_reset"),
+    path(f"{_ADMINISTRATOR}unlock/", administrators.unlock, name="unlock_administrator"),
+    path(f"{_ADMINISTRATOR}invite-again/", admin_invitations.invite_again, name="invite_administrator_again"),
+    path(f"{_ADMINISTRATOR}withdraw/", admin_invitations.withdraw, name="withdraw_admin_invitation"),
     path("settings/organization/", organization.show, name="organization"),
     path("settings/organization/limits/", organization.change, name="set_limits"),
 ]

@@ -114,6 +114,36 @@ end_other_own_sessions        GET     sign-in    sign-in  405      405          
 end_other_own_sessions        POST    sign-in    sign-in  302      302            302        302
 end_all_own_sessions          GET     sign-in    sign-in  405      405            405        405
 end_all_own_sessions          POST    sign-in    sign-in  sign-in  sign-in        sign-in    sign-in
+own_password                  GET     sign-in    sign-in  200      200            200        200
+own_password                  POST    sign-in    sign-in  422      422            422        422
+forgot_password               GET     200        200      200      200            200        200
+forgot_password               POST    422        422      422      422            422        422
+reset_password                GET     410        410      410      410            410        410
+reset_password                POST    410        410      410      410            410        410
+accept_invitation             GET     410        410      410      410            410        410
+accept_invitation             POST    410        410      410      410            410        410
+administrators                GET     sign-in    sign-in  200      200            403        200
+administrators                POST    sign-in    sign-in  405      405            405        405
+invite_administrator          GET     sign-in    sign-in  200      403            403        403
+invite_administrator          POST    sign-in    sign-in  422      403            403        403
+administrator                 GET     sign-in    sign-in  200      200            403        200
+administrator                 POST    sign-in    sign-in  405      405            405        405
+administrator_role            GET     sign-in    sign-in  200      403            403        403
+administrator_role            POST    sign-in    sign-in  405      405            405        405
+set_administrator_role        GET     sign-in    sign-in  405      405            405        405
+set_administrator_role        POST    sign-in    sign-in  422      403            403        403
+administrator_removal         GET     sign-in    sign-in  200      403            403        403
+administrator_removal         POST    sign-in    sign-in  405      405            405        405
+remove_administrator          GET     sign-in    sign-in  405      405            405        405
+remove_administrator          POST    sign-in    sign-in  302      403            403        403
+send_administrator_reset      GET     sign-in    sign-in  405      405            405        405
+send_administrator_reset      POST    sign-in    sign-in  302      403            403        403
+unlock_administrator          GET     sign-in    sign-in  405      405            405        405
+unlock_administrator          POST    sign-in    sign-in  302      403            403        403
+invite_administrator_again    GET     sign-in    sign-in  405      405            405        405
+invite_administrator_again    POST    sign-in    sign-in  409      403            403        403
+withdraw_admin_invitation     GET     sign-in    sign-in  405      405            405        405
+withdraw_admin_invitation     POST    sign-in    sign-in  409      403            403        403
 organization                  GET     sign-in    sign-in  200      200            403        200
 organization                  POST    sign-in    sign-in  405      405            405        405
 set_limits                    GET     sign-in    sign-in  405      405            405        405
@@ -140,6 +170,8 @@ def knock(browser: Browser, method: str, name: str, provider: IdentityProvider |
     }
     parameters["key"] = "made-up"
     pattern = next(pattern for pattern in admin_urls.urlpatterns if pattern.name == name)
+    if "administrator" in pattern.pattern.converters:
+        parameters["administrator"] = make_administrator(AdminRole.READ_ONLY).pk
     if "person" in pattern.pattern.converters:
         parameters["person"] = (User.objects.without_role().first() or make_person()).pk
     if provider and "rehearsal" in pattern.pattern.converters:
@@ -196,7 +228,7 @@ def test_the_table_has_each_address_twice() -> None:
 
 
 def test_each_address_names_its_permission_or_is_public() -> None:
-    public = {"sign_in", "sign_out", "set_up"}
+    public = {"sign_in", "sign_out", "set_up", "forgot_password", "reset_password", "accept_invitation"}
     for pattern in admin_urls.urlpatterns:
         has_permission = hasattr(pattern.callback, "admin_permission")
         assert has_permission != (pattern.name in public), pattern.name

@@ -4,8 +4,11 @@ from typing import Any
 
 from users import services
 from users.errors import CompanyEmailInvalid
+from users.invitations import send_invitation
 from users.management.base import FROM_STDIN, PERSON, DirectoryCommand, at_least_one, read_secret
+from users.management.mailing import print_mailing
 from users.models import State, User
+from users.passwords import send_password_reset
 
 
 def person_row(person: User) -> dict[str, Any]:
@@ -24,7 +27,7 @@ def person_row(person: User) -> dict[str, Any]:
 
 
 class Command(DirectoryCommand):
-    """Add, list, show, activate, suspend and unlock people, and set passwords and external IDs."""
+    """Add, list, show, invite, activate, suspend and unlock people, and set passwords and external IDs."""
 
     help = "Manage people."
 
@@ -53,6 +56,12 @@ class Command(DirectoryCommand):
             ("unlock", self.unlock, "Forget a person's failed sign-ins."),
         ):
             self.sub(name, run, text).add_argument("person", help=PERSON)
+        invite_help = "Mail a person without a password a link to choose one, and print it."
+        invite = self.sub("invite", self.invite, invite_help)
+        invite.add_argument("person", help=PERSON)
+        invite.add_argument("--activate", action="store_true", help="let a staged person sign in with it at once")
+        reset_help = "Mail a person a link for a new password, and print it."
+        self.sub("send-reset", self.send_reset, reset_help).add_argument("person", help=PERSON)
         password_help = "Give a person a new password, read from standard input, and end all sessions."  # noqa: S105
         set_password = self.sub("set-password", self.set_password, password_help)
         set_password.add_argument("person", help=PERSON)
@@ -105,6 +114,16 @@ class Command(DirectoryCommand):
         person = services.find_person(options["person"])
         failures = services.unlock_person(actor=self.actor, person=person)
         self.print_record({**person_row(person), "failures_forgotten": failures})
+
+    def invite(self, options: dict[str, Any]) -> None:
+        """Invite a person."""
+        person = services.find_person(options["person"])
+        print_mailing(self, send_invitation(actor=self.actor, person=person, activate=options["activate"]))
+
+    def send_reset(self, options: dict[str, Any]) -> None:
+        """Send a link for a new password."""
+        person = services.find_person(options["person"])
+        print_mailing(self, send_password_reset(actor=self.actor, person=person))
 
     def set_password(self, options: dict[str, Any]) -> None:
         """Set a password."""
