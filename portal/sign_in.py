@@ -11,6 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from idp import queries
 from portal.actors import actor_of, client_ip
+from portal.fresh import mark_fresh
 from users import sessions
 from users.audit import record, record_refusal
 from users.errors import DirectoryError, PasswordManagedExternally, SignInFailed, SignInLocked
@@ -90,6 +91,8 @@ def open_session(
             upstream_sid=upstream_sid,
         )
         request.session.update(keep or {})
+        if provider_id is None:
+            mark_fresh(request.session)
         request.session.save()
         record(f"{ACTIONS[realm]}.succeeded", actor=actor_of(request).as_person(person), target=person, details=details)
 

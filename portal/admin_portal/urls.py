@@ -3,6 +3,7 @@
 from django.urls import path
 
 from portal.admin_portal import (
+    confirm,
     connection_tests,
     credentials,
     directory,
@@ -27,6 +28,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("login/", sign_in.sign_in, name="sign_in"),
     path("logout/", sign_in.sign_out, name="sign_out"),
+    path("confirm/", confirm.confirm_it_is_you, name="confirm_it_is_you"),
     path("set-up/<str:token>/", set_up.set_up, name="set_up"),
     path(_PROVIDERS, identity_providers.index, name="identity_providers"),
     path(f"{_PROVIDERS}add/<slug:kind>/", identity_providers.add, name="add_identity_provider"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.user_portal import home, profile, security, sign_in
+from portal.user_portal import confirm, home, profile, security, sign_in
 
 app_name = "user_portal"
 urlpatterns = [
@@ -10,6 +10,7 @@ urlpatterns = [
     path("login/", sign_in.sign_in, name="sign_in"),
     path("login/password/", sign_in.password, name="password"),
     path("logout/", sign_in.sign_out, name="sign_out"),
+    path("confirm/", confirm.confirm_it_is_you, name="confirm_it_is_you"),
     path("signed-out/", sign_in.signed_out, name="signed_out"),
     path("profile/", profile.profile, name="profile"),
     path("security/", security.security, name="security"),

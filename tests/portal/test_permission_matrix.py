@@ -26,6 +26,8 @@ sign_in                       GET     200        200      home     home         
 sign_in                       POST    422        422      422      422            422        422
 sign_out                      GET     405        405      405      405            405        405
 sign_out                      POST    sign-in    sign-in  sign-in  sign-in        sign-in    sign-in
+confirm_it_is_you             GET     sign-in    sign-in  200      200            200        200
+confirm_it_is_you             POST    sign-in    sign-in  422      422            422        422
 set_up                        GET     410        410      410      410            410        410
 set_up                        POST    410        410      410      410            410        410
 identity_providers            GET     sign-in    sign-in  200      200            403        200
