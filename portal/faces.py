@@ -35,3 +35,4 @@ class Face:
 
 ADMIN = Face(Realm.ADMIN, "admin_portal", "Admin Portal", "admin_portal/base.html", "admin")
 USER = Face(Realm.USER, "user_portal", "User Portal", "user_portal/base.html", "user")
+FACES = {face.realm: face for face in (ADMIN, USER)}

@@ -12,7 +12,7 @@ from users.permissions import Permission
 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required(Permission.OPEN_ADMIN_PORTAL)
+@permission_required(Permission.OPEN_ADMIN_PORTAL, before_enrolment=True)
 def confirm_it_is_you(request: HttpRequest) -> HttpResponse:
     """Ask for the password again, and go on."""
     return confirm_page(request, ADMIN)

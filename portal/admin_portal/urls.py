@@ -13,6 +13,8 @@ from portal.admin_portal import (
     organization,
     rehearsals,
     relinks,
+    second_factor,
+    second_factor_rule,
     sessions,
     set_up,
     sign_in,
@@ -23,10 +25,12 @@ app_name = "admin_portal"
 _PROVIDERS = "directory-integrations/identity-providers/"
 _CREDENTIALS = f"{_PROVIDERS}<uuid:pk>/credentials/"
 _LINKS = f"{_PROVIDERS}<uuid:pk>/links/"
+_FACTOR = "account/second-factor/"
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("login/", sign_in.sign_in, name="sign_in"),
+    path("login/second-factor/", second_factor.second_step, name="second_step"),
     path("logout/", sign_in.sign_out, name="sign_out"),
     path("confirm/", confirm.confirm_it_is_you, name="confirm_it_is_you"),
     path("set-up/<str:token>/", set_up.set_up, name="set_up"),
@@ -69,6 +73,13 @@ urlpatterns = [
     path("account/sessions/end-others/", sessions.end_own_others, name="end_other_own_sessions"),
     path("account/sessions/end-all/", sessions.end_own_all, name="end_all_own_sessions"),
     path("account/sessions/<slug:key>/end/", sessions.end_own, name="end_own_session"),
+    path(_FACTOR, second_factor.index, name="second_factor"),
+    path(f"{_FACTOR}app/", second_factor.authenticator_app, name="authenticator_app"),
+    path(f"{_FACTOR}app/remove/", second_factor.remove_authenticator_app, name="remove_authenticator_app"),
+    path(f"{_FACTOR}passkeys/add/", second_factor.add_passkey, name="add_passkey"),
+    path(f"{_FACTOR}passkeys/<uuid:passkey>/remove/", second_factor.remove_passkey, name="remove_passkey"),
+    path(f"{_FACTOR}recovery-codes/", second_factor.recovery_codes, name="recovery_codes"),
     path("settings/organization/", organization.show, name="organization"),
+    path("settings/organization/second-factor/", second_factor_rule.change, name="set_second_factor_rule"),
     path("settings/organization/limits/", organization.change, name="set_limits"),
 ]

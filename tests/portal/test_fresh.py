@@ -41,6 +41,12 @@ GUARDED = {
     "unlink": "",
     "forget_links": "",
     "map_links": "",
+    "authenticator_app": "",
+    "remove_authenticator_app": "second_factor",
+    "add_passkey": "",
+    "remove_passkey": "second_factor",
+    "recovery_codes": "",
+    "set_second_factor_rule": "organization",
 }
 # Forms of the provider area that change nothing: they ask the provider, and note the answer.
 CHANGES_NOTHING = {
@@ -83,7 +89,9 @@ def test_everything_that_changes_a_provider_is_in_the_table(draft: IdentityProvi
     browser = visitor("billing")
     area = [pattern.name for pattern in admin_urls.urlpatterns if "identity-providers/" in str(pattern.pattern)]
     takes_forms = {name for name in area if knock(browser, "POST", name, draft).status_code != 405}
-    assert takes_forms - CHANGES_NOTHING == set(GUARDED) - {"identity_provider_credentials"}
+    assert takes_forms - CHANGES_NOTHING == {name for name in GUARDED if name in area} - {
+        "identity_provider_credentials"
+    }
 
 
 @pytest.mark.parametrize("name", GUARDED)

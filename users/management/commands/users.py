@@ -4,6 +4,7 @@ from typing import Any
 
 from users import services
 from users.errors import CompanyEmailInvalid
+from users.factors import reset_second_factor
 from users.management.base import FROM_STDIN, PERSON, DirectoryCommand, at_least_one, read_secret
 from users.models import State, User
 
@@ -24,7 +25,7 @@ def person_row(person: User) -> dict[str, Any]:
 
 
 class Command(DirectoryCommand):
-    """Add, list, show, activate, suspend and unlock people, and set passwords and external IDs."""
+    """Add, list, show, activate, suspend and unlock people, reset factors, and set passwords and external IDs."""
 
     help = "Manage people."
 
@@ -51,6 +52,7 @@ class Command(DirectoryCommand):
             ("activate", self.activate, "Let a person sign in."),
             ("suspend", self.suspend, "Refuse a person every sign-in, and end all sessions."),
             ("unlock", self.unlock, "Forget a person's failed sign-ins."),
+            ("reset-mfa", self.reset_mfa, "Take a person's second factors and recovery codes away; end all sessions."),
         ):
             self.sub(name, run, text).add_argument("person", help=PERSON)
         password_help = "Give a person a new password, read from standard input, and end all sessions."  # noqa: S105
@@ -105,6 +107,12 @@ class Command(DirectoryCommand):
         person = services.find_person(options["person"])
         failures = services.unlock_person(actor=self.actor, person=person)
         self.print_record({**person_row(person), "failures_forgotten": failures})
+
+    def reset_mfa(self, options: dict[str, Any]) -> None:
+        """Reset a person's second factor."""
+        person = services.find_person(options["person"])
+        removed = reset_second_factor(actor=self.actor, person=person)
+        self.print_record({**person_row(person), "factors_removed": removed})
 
     def set_password(self, options: dict[str, Any]) -> None:
         """Set a password."""
