@@ -70,7 +70,7 @@ def confirm_page(request: HttpRequest, face: Face) -> HttpResponse:
         except SignInLocked as locked:
             return error_page(request, locked)
         except DirectoryError as refused:
-            error = refused
+            error, form = refused, ConfirmForm(factors=factors)  # no page says again what was typed
         else:
             if given.get("again"):
                 messages.info(request, PRESS_AGAIN)

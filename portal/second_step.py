@@ -37,7 +37,7 @@ def second_step_page(request: HttpRequest, face: Face) -> HttpResponse:
         except SignInLocked as locked:
             return error_page(request, locked)
         except DirectoryError as refused:
-            error = refused
+            error, form = refused, CodeForm()  # no page says again what was typed: it may be almost a recovery code
     context = {
         "face": face,
         "step": step,

@@ -27,7 +27,7 @@ def change(request: HttpRequest) -> HttpResponse:
         return redirect("admin_portal:organization")
     set_second_factor_rule(actor=actor_of(request), required=wanted == "yes")
     if must_enrol(cast(User, request.user)):
-        messages.warning(request, "A second factor is required from now on, and you have none: set one up now.")
+        messages.success(request, "A second factor is required from now on, of you as well.")
         return redirect("admin_portal:second_factor")
     said = "required from now on" if wanted == "yes" else "not required any more"
     messages.success(request, f"A second factor is {said}.")

@@ -60,6 +60,7 @@ def test_the_code_opens_what_the_password_alone_does_not(portal: str, kind: str,
         assert browser_client.get(path)["Location"].startswith(SIGN_IN[portal]), "no page opens half-way"
     page = browser_client.get(STEP[portal])
     assert page.status_code == 200 and person.company_email in page.content.decode()
+    assert "no-store" in page["Cache-Control"]
     half_open = browser_client.cookies[_cookie(portal)].value
     code = app.code() if kind == "totp" else app.recovery_codes[0]
     assert browser_client.post(STEP[portal], {"code": code})["Location"] == wanted
@@ -85,7 +86,8 @@ def test_a_wrong_code_is_refused_and_counted(portal: str, browser_client: Browse
     give_password(browser_client, person, portal)
     for _ in range(4):
         refused = browser_client.post(STEP[portal], {"code": "nothing"})
-        assert refused.status_code == 401 and "That code did not work." in refused.content.decode()
+        page = refused.content.decode()
+        assert refused.status_code == 401 and "That code did not work." in page and 'value="nothing"' not in page
     event = last_event(action=f"{ACTION[portal]}.failed")
     assert (event.error_code, event.details["step"]) == ("users.second_factor_wrong", "second factor")
     assert browser_client.post(STEP[portal], {"code": "nothing"}).status_code == 429
@@ -361,7 +363,7 @@ def test_the_page_shows_real_numbers_before(admin_browser: Browser, administrato
 def test_who_turns_it_on_without_having_one_enrols(admin_browser: Browser, administrator: User) -> None:
     assert admin_browser.post(RULE, {"required": "yes"})["Location"] == ACCOUNT["admin"]
     page = admin_browser.get(ACCOUNT["admin"]).content.decode()
-    assert "you have none: set one up now" in page and "Set up a second factor first" in page
+    assert "of you as well" in page and "you have none yet. Set one up below" in page
     for path in ("/admin/", "/admin/settings/organization/", "/admin/account/sessions/"):
         assert admin_browser.get(path)["Location"] == ACCOUNT["admin"]
     assert admin_browser.post(RULE, {"required": "no"})["Location"] == ACCOUNT["admin"], "nor is anything done"
