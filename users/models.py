@@ -14,6 +14,9 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from users import names
+from users.factor_models import AuthenticatorApp as AuthenticatorApp
+from users.factor_models import Passkey as Passkey
+from users.factor_models import RecoveryCode as RecoveryCode
 from users.name_key import NameKeyField
 
 # A sign-in notes its moment on the person where the last one noted is older: most write nothing.
@@ -334,12 +337,14 @@ class Organization(models.Model):
         session_idle_minutes: a session that nobody uses for so long ends.
         session_absolute_hours: a session ends so long after the sign-in, however busy it is.
         audit_retention_days: older audit rows are removed by `manage.py housekeeping`.
+        second_factor_required: administrators must have a second factor; who has none enrols at the next sign-in.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     session_idle_minutes = models.PositiveIntegerField(default=60)
     session_absolute_hours = models.PositiveIntegerField(default=8)
     audit_retention_days = models.PositiveIntegerField(default=365)
+    second_factor_required = models.BooleanField(default=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

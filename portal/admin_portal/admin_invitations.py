@@ -13,6 +13,7 @@ from portal.admin_portal.administrator_forms import InviteForm
 from portal.admin_portal.administrators import LIST, ONE
 from portal.admin_portal.forms import show_on_form
 from portal.admin_portal.mail_messages import say_mailed
+from portal.fresh import fresh_authentication
 from users.admin_invitations import invite_administrator, renew_admin_invitation, withdraw_admin_invitation
 from users.errors import DirectoryError, PermissionRefused
 from users.permission_words import table
@@ -22,6 +23,7 @@ from users.services import find_person
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required(Permission.MANAGE_ADMINISTRATORS)
+@fresh_authentication
 def invite(request: HttpRequest) -> HttpResponse:
     """Take whom to invite, and mail the invitation."""
     form = InviteForm(request.POST or None)
@@ -41,6 +43,7 @@ def invite(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @permission_required(Permission.MANAGE_ADMINISTRATORS)
+@fresh_authentication(back_to=ONE)
 def invite_again(request: HttpRequest, administrator: UUID) -> HttpResponse:
     """Mail a fresh link in the place of the one that was sent."""
     mailing = renew_admin_invitation(actor=actor_of(request), person=find_person(str(administrator)))

@@ -14,10 +14,11 @@ from portal.actors import actor_of
 from portal.admin_portal.access import permission_required
 from portal.admin_portal.administrator_forms import RoleForm
 from portal.admin_portal.mail_messages import say_mailed
-from portal.admin_portal.second_factor import has_second_factor
+from portal.fresh import fresh_authentication
 from users.administrators import remove_administrator, set_admin_role
 from users.administrators_list import find_administrator, find_listed, list_administrators, role_impact
 from users.errors import DirectoryError
+from users.factors import has_second_factor
 from users.models import AdminRole, User
 from users.passwords import send_password_reset
 from users.permission_words import table, words_of_role
@@ -61,6 +62,7 @@ def show(request: HttpRequest, administrator: UUID) -> HttpResponse:
 
 @require_safe
 @permission_required(Permission.MANAGE_ADMINISTRATORS)
+@fresh_authentication
 def role(request: HttpRequest, administrator: UUID) -> HttpResponse:
     """Take the new role, and show what it would change."""
     owner = find_administrator(administrator)
@@ -70,6 +72,7 @@ def role(request: HttpRequest, administrator: UUID) -> HttpResponse:
 
 @require_POST
 @permission_required(Permission.MANAGE_ADMINISTRATORS)
+@fresh_authentication(back_to="admin_portal:administrator_role")
 def set_role(request: HttpRequest, administrator: UUID) -> HttpResponse:
     """Change the role. The administrator's sessions end, which may be this one."""
     owner, form = find_administrator(administrator), RoleForm(request.POST)
@@ -94,6 +97,7 @@ def _role_page(request: HttpRequest, owner: User, form: RoleForm, *, status: int
 
 @require_safe
 @permission_required(Permission.MANAGE_ADMINISTRATORS)
+@fresh_authentication
 def confirm_removal(request: HttpRequest, administrator: UUID) -> HttpResponse:
     """Show what it means to take the role away."""
     owner = find_administrator(administrator)
@@ -103,6 +107,7 @@ def confirm_removal(request: HttpRequest, administrator: UUID) -> HttpResponse:
 
 @require_POST
 @permission_required(Permission.MANAGE_ADMINISTRATORS)
+@fresh_authentication(back_to="admin_portal:administrator_removal")
 def remove(request: HttpRequest, administrator: UUID) -> HttpResponse:
     """Take the role away."""
     removed = remove_administrator(actor=actor_of(request), person=find_administrator(administrator))
@@ -111,6 +116,7 @@ def remove(request: HttpRequest, administrator: UUID) -> HttpResponse:
 
 @require_POST
 @permission_required(Permission.MANAGE_ADMINISTRATORS)
+@fresh_authentication(back_to=ONE)
 def send_reset(request: HttpRequest, administrator: UUID) -> HttpResponse:
     """Mail an administrator a link for a new password."""
     owner = find_administrator(administrator)

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST, require_safe
 from portal.actors import actor_of
 from portal.admin_portal.access import permission_required
 from portal.admin_portal.forms import LimitsForm, show_on_form
+from portal.admin_portal.second_factor_rule import rule_context
 from users.errors import DirectoryError
 from users.models import Organization
 from users.organization import current, set_limits
@@ -42,5 +43,5 @@ def change(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, organization: Organization, form: LimitsForm, *, status: int = 200) -> HttpResponse:
     may_manage = Permission.MANAGE_ORGANIZATION in permissions_of(request.user)  # type: ignore[arg-type]
-    context = {"organization": organization, "form": form, "may_manage": may_manage}
+    context = {"organization": organization, "form": form, "may_manage": may_manage, **rule_context()}
     return render(request, "admin_portal/organization.html", context, status=status)

@@ -6,6 +6,7 @@ from portal.admin_portal import (
     account,
     admin_invitations,
     administrators,
+    confirm,
     connection_tests,
     credentials,
     directory,
@@ -17,6 +18,8 @@ from portal.admin_portal import (
     people_bulk,
     rehearsals,
     relinks,
+    second_factor,
+    second_factor_rule,
     sessions,
     set_up,
     sign_in,
@@ -30,14 +33,17 @@ _ADMINISTRATOR = f"{_ADMINISTRATORS}<uuid:administrator>/"
 _PROVIDERS = "directory-integrations/identity-providers/"
 _CREDENTIALS = f"{_PROVIDERS}<uuid:pk>/credentials/"
 _LINKS = f"{_PROVIDERS}<uuid:pk>/links/"
+_FACTOR = "account/second-factor/"
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("login/", sign_in.sign_in, name="sign_in"),
+    path("login/second-factor/", second_factor.second_step, name="second_step"),
     path("logout/", sign_in.sign_out, name="sign_out"),
     path("password/reset/", account.forgot_password, name="forgot_password"),
     path("password/reset/<slug:token>/", account.reset, name="reset_password"),
     path("invitation/<slug:token>/", account.accept_invitation, name="accept_invitation"),
+    path("confirm/", confirm.confirm_it_is_you, name="confirm_it_is_you"),
     path("set-up/<str:token>/", set_up.set_up, name="set_up"),
     path(_PROVIDERS, identity_providers.index, name="identity_providers"),
     path(f"{_PROVIDERS}add/<slug:kind>/", identity_providers.add, name="add_identity_provider"),
@@ -98,6 +104,13 @@ urlpatterns = [
     path(f"{_ADMINISTRATOR}unlock/", administrators.unlock, name="unlock_administrator"),
     path(f"{_ADMINISTRATOR}invite-again/", admin_invitations.invite_again, name="invite_administrator_again"),
     path(f"{_ADMINISTRATOR}withdraw/", admin_invitations.withdraw, name="withdraw_admin_invitation"),
+    path(_FACTOR, second_factor.index, name="second_factor"),
+    path(f"{_FACTOR}app/", second_factor.authenticator_app, name="authenticator_app"),
+    path(f"{_FACTOR}app/remove/", second_factor.remove_authenticator_app, name="remove_authenticator_app"),
+    path(f"{_FACTOR}passkeys/add/", second_factor.add_passkey, name="add_passkey"),
+    path(f"{_FACTOR}passkeys/<uuid:passkey>/remove/", second_factor.remove_passkey, name="remove_passkey"),
+    path(f"{_FACTOR}recovery-codes/", second_factor.recovery_codes, name="recovery_codes"),
     path("settings/organization/", organization.show, name="organization"),
+    path("settings/organization/second-factor/", second_factor_rule.change, name="set_second_factor_rule"),
     path("settings/organization/limits/", organization.change, name="set_limits"),
 ]

@@ -13,6 +13,7 @@ from portal.session_rows import session_page
 from portal.user_portal.access import person_required
 from portal.user_portal.sign_in import sign_out
 from users.errors import SessionNotFound
+from users.factors import factors_of
 from users.models import User
 from users.session_list import end_session, end_sessions_of
 from users.sessions import hashed
@@ -23,7 +24,11 @@ from users.sessions import hashed
 def security(request: HttpRequest) -> HttpResponse:
     """Show how the person signs in, who keeps the password, and the live sessions."""
     person = cast(User, request.user)
-    context = {"password_owner": password_owner(person), **session_page(request, person=person, own=True)}
+    context = {
+        "password_owner": password_owner(person),
+        "factors": factors_of(person),
+        **session_page(request, person=person, own=True),
+    }
     return render(request, "user_portal/security.html", context)
 
 

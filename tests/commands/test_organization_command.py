@@ -8,7 +8,8 @@ from users.organization import current
 
 pytestmark = pytest.mark.django_db
 
-DEFAULTS = {"session_idle_minutes": 60, "session_absolute_hours": 8, "audit_retention_days": 365}
+LIMITS = {"session_idle_minutes": 60, "session_absolute_hours": 8, "audit_retention_days": 365}
+DEFAULTS = {**LIMITS, "second_factor_required": False}
 
 
 def test_it_shows_and_sets_what_is_given() -> None:

@@ -26,6 +26,10 @@ sign_in                       GET     200        200      home     home         
 sign_in                       POST    422        422      422      422            422        422
 sign_out                      GET     405        405      405      405            405        405
 sign_out                      POST    sign-in    sign-in  sign-in  sign-in        sign-in    sign-in
+second_step                   GET     sign-in    sign-in  sign-in  sign-in        sign-in    sign-in
+second_step                   POST    sign-in    sign-in  sign-in  sign-in        sign-in    sign-in
+confirm_it_is_you             GET     sign-in    sign-in  200      200            200        200
+confirm_it_is_you             POST    sign-in    sign-in  422      422            422        422
 set_up                        GET     410        410      410      410            410        410
 set_up                        POST    410        410      410      410            410        410
 identity_providers            GET     sign-in    sign-in  200      200            403        200
@@ -144,10 +148,24 @@ invite_administrator_again    GET     sign-in    sign-in  405      405          
 invite_administrator_again    POST    sign-in    sign-in  409      403            403        403
 withdraw_admin_invitation     GET     sign-in    sign-in  405      405            405        405
 withdraw_admin_invitation     POST    sign-in    sign-in  409      403            403        403
+second_factor                 GET     sign-in    sign-in  200      200            200        200
+second_factor                 POST    sign-in    sign-in  405      405            405        405
+authenticator_app             GET     sign-in    sign-in  200      200            200        200
+authenticator_app             POST    sign-in    sign-in  422      422            422        422
+remove_authenticator_app      GET     sign-in    sign-in  405      405            405        405
+remove_authenticator_app      POST    sign-in    sign-in  302      302            302        302
+add_passkey                   GET     sign-in    sign-in  200      200            200        200
+add_passkey                   POST    sign-in    sign-in  422      422            422        422
+remove_passkey                GET     sign-in    sign-in  405      405            405        405
+remove_passkey                POST    sign-in    sign-in  302      302            302        302
+recovery_codes                GET     sign-in    sign-in  200      200            200        200
+recovery_codes                POST    sign-in    sign-in  409      409            409        409
 organization                  GET     sign-in    sign-in  200      200            403        200
 organization                  POST    sign-in    sign-in  405      405            405        405
 set_limits                    GET     sign-in    sign-in  405      405            405        405
 set_limits                    POST    sign-in    sign-in  422      403            403        403
+set_second_factor_rule        GET     sign-in    sign-in  405      405            405        405
+set_second_factor_rule        POST    sign-in    sign-in  302      403            403        403
 """
 HEADINGS, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
 VISITORS = HEADINGS[2:]
@@ -169,6 +187,7 @@ def knock(browser: Browser, method: str, name: str, provider: IdentityProvider |
         "form": "cer",
     }
     parameters["key"] = "made-up"
+    parameters["passkey"] = UUID(int=1)
     pattern = next(pattern for pattern in admin_urls.urlpatterns if pattern.name == name)
     if "administrator" in pattern.pattern.converters:
         parameters["administrator"] = make_administrator(AdminRole.READ_ONLY).pk
@@ -229,6 +248,7 @@ def test_the_table_has_each_address_twice() -> None:
 
 def test_each_address_names_its_permission_or_is_public() -> None:
     public = {"sign_in", "sign_out", "set_up", "forgot_password", "reset_password", "accept_invitation"}
+    public = {"sign_in", "second_step", "sign_out", "set_up"}
     for pattern in admin_urls.urlpatterns:
         has_permission = hasattr(pattern.callback, "admin_permission")
         assert has_permission != (pattern.name in public), pattern.name

@@ -9,6 +9,7 @@ from users import administrators
 from users.admin_invitations import invite_administrator, withdraw_admin_invitation
 from users.administrators_list import Listed, every_administrator
 from users.errors import NotAnAdministrator
+from users.factors import reset_second_factor
 from users.management.base import FROM_STDIN, PERSON, DirectoryCommand, read_secret
 from users.management.commands.users import person_row
 from users.management.mailing import print_mailing
@@ -31,7 +32,7 @@ def _invitation(listed: Listed) -> str:
 
 
 class Command(DirectoryCommand):
-    """Add, invite, list, unlock and remove administrators, set roles and passwords, and make the first one."""
+    """Add, invite, list, unlock and remove administrators, set roles and passwords, reset factors; make the first."""
 
     help = "Manage administrators."
 
@@ -56,6 +57,8 @@ class Command(DirectoryCommand):
         set_password.add_argument("--password-stdin", action="store_true", help=FROM_STDIN)
         unlock = self.sub("unlock", self.unlock, "Forget an administrator's failed sign-ins.")
         unlock.add_argument("person", help=PERSON)
+        reset_help = "Take an administrator's second factors and recovery codes away, and end all sessions."
+        self.sub("reset-mfa", self.reset_mfa, reset_help).add_argument("person", help=PERSON)
         remove = self.sub("remove", self.remove, "Take an administrator's role away. The person stays.")
         remove.add_argument("person", help=PERSON)
         invite = self.sub("invite", self.invite, "Invite an administrator: print the link, and mail it.")
@@ -106,6 +109,14 @@ class Command(DirectoryCommand):
             raise NotAnAdministrator(label=person.label)
         failures = unlock_person(actor=self.actor, person=person)
         self.print_record({**person_row(person), "failures_forgotten": failures})
+
+    def reset_mfa(self, options: dict[str, Any]) -> None:
+        """Reset an administrator's second factor."""
+        person = find_person(options["person"])
+        if person.admin_role is None:
+            raise NotAnAdministrator(label=person.label)
+        removed = reset_second_factor(actor=self.actor, person=person)
+        self.print_record({**person_row(person), "factors_removed": removed})
 
     def remove(self, options: dict[str, Any]) -> None:
         """Remove a role."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from users import services
 from users.errors import CompanyEmailInvalid
+from users.factors import reset_second_factor
 from users.invitations import send_invitation
 from users.management.base import FROM_STDIN, PERSON, DirectoryCommand, at_least_one, read_secret
 from users.management.mailing import print_mailing
@@ -27,7 +28,7 @@ def person_row(person: User) -> dict[str, Any]:
 
 
 class Command(DirectoryCommand):
-    """Add, list, show, invite, activate, suspend and unlock people, and set passwords and external IDs."""
+    """Add, list, show, invite, activate, suspend and unlock people, set passwords and external IDs, reset factors."""
 
     help = "Manage people."
 
@@ -54,6 +55,7 @@ class Command(DirectoryCommand):
             ("activate", self.activate, "Let a person sign in."),
             ("suspend", self.suspend, "Refuse a person every sign-in, and end all sessions."),
             ("unlock", self.unlock, "Forget a person's failed sign-ins."),
+            ("reset-mfa", self.reset_mfa, "Take a person's second factors and recovery codes away; end all sessions."),
         ):
             self.sub(name, run, text).add_argument("person", help=PERSON)
         invite_help = "Mail a person without a password a link to choose one, and print it."
@@ -124,6 +126,12 @@ class Command(DirectoryCommand):
         """Send a link for a new password."""
         person = services.find_person(options["person"])
         print_mailing(self, send_password_reset(actor=self.actor, person=person))
+
+    def reset_mfa(self, options: dict[str, Any]) -> None:
+        """Reset a person's second factor."""
+        person = services.find_person(options["person"])
+        removed = reset_second_factor(actor=self.actor, person=person)
+        self.print_record({**person_row(person), "factors_removed": removed})
 
     def set_password(self, options: dict[str, Any]) -> None:
         """Set a password."""
