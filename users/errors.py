@@ -257,3 +257,14 @@ class SessionNotFound(DirectoryError):
     hint = "Load the list of sessions again."
     http_status = 404
     exit_status = 4
+
+
+class GroupNotFound(DirectoryError):
+    """There is no such group."""
+
+    code = "users.group_not_found"
+    message = "There is no such group."
+    hint = "It may have been deleted: choose another."
+    http_status = 404
+    exit_status = 4
+    field = "group"
