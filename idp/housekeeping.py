@@ -15,6 +15,7 @@ from users.counts import fold_counts
 from users.errors import DirectoryError
 from users.housekeeping import prune_audit, prune_failures, prune_sessions
 from users.schedules import apply_scheduled_states
+from users.sign_in_days import keep_days
 
 REHEARSALS_KEPT = timedelta(days=30)
 
@@ -104,6 +105,10 @@ def _people_counts(actor: Actor) -> Counts:
     return {"kept": fold_counts()}
 
 
+def _sign_in_days(actor: Actor) -> Counts:
+    return {"counted": keep_days()}
+
+
 TASKS: dict[str, Callable[[Actor], Counts]] = {
     "scheduled states": _scheduled,
     "identity providers": _providers,
@@ -112,6 +117,7 @@ TASKS: dict[str, Callable[[Actor], Counts]] = {
     "spent states": _states,
     "rehearsals": _rehearsals,
     "failed attempts": _failures,
+    "sign-in days": _sign_in_days,
     "audit log": _audit,
     "people counts": _people_counts,
 }

@@ -28,6 +28,7 @@ TASKS = [
     "spent states",
     "rehearsals",
     "failed attempts",
+    "sign-in days",
     "audit log",
     "people counts",
 ]

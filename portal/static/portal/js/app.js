@@ -17,6 +17,12 @@ enhanceTypedConfirms();
 enhanceCheckboxConfirms();
 guardSubmits();
 
+// What few pages have is loaded by those pages alone.
+const has = (selector) => document.querySelector(selector) !== null;
+if (has("[data-selection-bar]")) import("./selection.js").then((part) => part.enhanceSelections());
+if (has("[data-poll]")) import("./progress.js").then((part) => part.enhanceProgress());
+if (has("button[data-print]")) import("./print.js").then((part) => part.enhancePrintButtons());
+
 // Over an open dialog, only its own summary may take the focus.
 const dialog = document.querySelector("dialog[open]");
 (dialog ?? document).querySelector("[data-error-summary]")?.focus();
