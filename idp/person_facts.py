@@ -47,7 +47,10 @@ def accounts_of(person: User) -> list[Account]:
     links = FederatedIdentity.objects.filter(person=person).select_related("provider").order_by("created_at")
     return [
         Account(
-            link, object_id_of(link.provider, link.subject), RULES.get(link.rule, ""), link.issuer != link.provider.issuer
+            link,
+            object_id_of(link.provider, link.subject),
+            RULES.get(link.rule, ""),
+            link.issuer != link.provider.issuer,
         )
         for link in links
     ]

@@ -67,6 +67,13 @@ class PasteForm(forms.Form):
         error_messages={"required": "Paste at least one email."},
     )
 
+    def clean_emails(self) -> str:
+        """Refuse a box with nothing but white space."""
+        text: str = self.cleaned_data["emails"]
+        if not text.strip():
+            raise forms.ValidationError(self.fields["emails"].error_messages["required"], code="required")
+        return text
+
     @classmethod
     def holding(cls, lines: Any) -> "PasteForm":
         """Return the form with what is left to look at."""

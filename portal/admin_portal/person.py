@@ -1,4 +1,4 @@
-"""USER MANAGEMENT > Users > one of them: details, sign-in, activity. (Sessions are with the other lists of sessions.)"""
+"""USER MANAGEMENT > Users > one of them: details, sign-in, activity. Sessions are with the other lists of them."""
 
 from typing import Any, cast
 from uuid import UUID
@@ -83,7 +83,10 @@ def may_with(administrator: User, owner: User) -> dict[str, bool]:
     """Return which acts on a person this administrator's role covers; the services look again."""
     allowed = permissions_of(administrator)
     manage, support = permission_to_manage(owner) in allowed, permission_over(owner) in allowed
-    state, scheduled = owner.effective_state, owner.scheduled_state if owner.scheduled_state != owner.effective_state else None
+    state, scheduled = (
+        owner.effective_state,
+        owner.scheduled_state if owner.scheduled_state != owner.effective_state else None,
+    )
     return {
         "manage": manage,
         "support": support,

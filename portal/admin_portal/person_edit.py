@@ -59,7 +59,9 @@ def edit(request: HttpRequest, person: UUID) -> HttpResponse:
         else:
             messages.success(request, f"{edited.label} was saved.")
             return redirect("admin_portal:person", person=owner.pk)
-    return render(request, f"{TEMPLATES}edit.html", {"owner": owner, "form": form}, status=422 if form.is_bound else 200)
+    return render(
+        request, f"{TEMPLATES}edit.html", {"owner": owner, "form": form}, status=422 if form.is_bound else 200
+    )
 
 
 def _compare(request: HttpRequest, stored: User, error: DirectoryError) -> HttpResponse:

@@ -65,9 +65,11 @@ class AddPersonForm(PersonForm):
 
     state = forms.ChoiceField(
         label="State",
-        choices=[(State.STAGED.value, "Staged: may not sign in yet"), (State.ACTIVE.value, "Active: may sign in at once")],
+        choices=[
+            (State.STAGED.value, "Staged: may not sign in yet"),
+            (State.ACTIVE.value, "Active: may sign in at once"),
+        ],
         initial=State.STAGED.value,
-        widget=forms.RadioSelect,
         error_messages={"required": "Choose a state."},
     )
 
@@ -133,7 +135,9 @@ class StateForm(forms.Form):
         super().__init__(data)
         self.fields["at"].label = "When (UTC)"
         verb = "suspended" if state == State.SUSPENDED else "activated"
-        self.fields["at"].help_text = f"Leave it empty for now. With a date the person is {verb} by itself at that time."
+        self.fields[
+            "at"
+        ].help_text = f"Leave it empty for now. With a date the person is {verb} by itself at that time."
         if not may_schedule:
             del self.fields["at"]
 
