@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 720, 180
-LEFT, RIGHT, TOP, BOTTOM = 48, 4, 8, 24
+WIDTH, HEIGHT = 600, 190
+LEFT, RIGHT, TOP, BOTTOM = 56, 4, 14, 30
 GAP = 0.25
-TICKS = 7
+TICKS = 5
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def bar_chart(buckets: Sequence[Bucket]) -> BarChart:
                 bars.append(Bar(round(x, 2), round(floor, 2), round(step * (1 - GAP), 2), round(high, 2), kind))
     every = max(1, -(-len(buckets) // TICKS))
     labels = [
-        Tick(round(LEFT + (number + 0.5) * step, 2), HEIGHT - 6, bucket.label)
+        Tick(round(LEFT + (number + 0.5) * step, 2), HEIGHT - 8, bucket.label)
         for number, bucket in enumerate(buckets)
         if number % every == 0
     ]

@@ -54,7 +54,7 @@ def test_sign_ins_are_drawn_day_by_day_and_told_in_a_table(admin_browser: Browse
     happened("portal.sign_in.failed", days_ago=3, times=7, code="portal.sign_in_failed")
     page = admin_browser.get(HOME)
     text = text_of(page)
-    assert page.content.decode().count("<rect") == 3
+    assert page.content.decode().count("<rect class") == 3
     assert "2 sign-ins" in text and "7 refused" in text
     day = timezone.now() - timedelta(days=3)
     assert f"{day:%A, %-d %B %Y} 1 7" in text
@@ -75,7 +75,7 @@ def test_who_may_not_read_the_audit_log_sees_no_sign_ins(provider: IdentityProvi
     helper = Browser()
     helper.sign_in_as_administrator(make_administrator(AdminRole.HELP_DESK))
     page = helper.get(HOME).content.decode()
-    assert "<rect" not in page and "Why sign-ins failed" not in page and provider.name not in page
+    assert "<rect class" not in page and "Why sign-ins failed" not in page and provider.name not in page
 
 
 # --- the chart -------------------------------------------------------------------------------------------------------
