@@ -14,6 +14,7 @@ from users.audit import Actor, new_reference
 from users.counts import fold_counts
 from users.errors import DirectoryError
 from users.housekeeping import prune_audit, prune_failures, prune_links, prune_sessions
+from users.schedules import apply_scheduled_states
 from users.sign_in_days import keep_days
 
 REHEARSALS_KEPT = timedelta(days=30)
@@ -80,6 +81,10 @@ def _sessions(actor: Actor) -> Counts:
     return {"removed": prune_sessions()}
 
 
+def _scheduled(actor: Actor) -> Counts:
+    return apply_scheduled_states(actor)
+
+
 def _states(actor: Actor) -> Counts:
     return {"removed": SpentState.objects.filter(expires_at__lt=timezone.now()).delete()[0]}
 
@@ -109,6 +114,7 @@ def _sign_in_days(actor: Actor) -> Counts:
 
 
 TASKS: dict[str, Callable[[Actor], Counts]] = {
+    "scheduled states": _scheduled,
     "identity providers": _providers,
     "expiry mails": _mails,
     "sessions": _sessions,

@@ -26,6 +26,7 @@ from users.services import (
     require,
     set_checked_password,
 )
+from users.states import refuse_scheduled
 
 SETUP_LINK_LIFETIME = timedelta(hours=1)
 
@@ -65,6 +66,7 @@ def add_administrator(
             raise AlreadyAdministrator(label=person.label)
         if not person.is_active:
             raise PersonNotActive(label=person.label)
+        refuse_scheduled(person)
         person.admin_role = role
         if password is not None or not person.has_usable_password():
             set_checked_password(person, password or "")

@@ -178,8 +178,8 @@ def _fold(event: AuditEvent) -> AuditEvent | None:
 def audited(action: str, *, atomic: bool = True) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Make a service atomic, and record its refusal under the same action after everything it did was rolled back.
 
-    The service takes `actor` by keyword, and its target as `provider` or `person`. Its success is recorded by itself,
-    with details that only it knows, in its own transaction.
+    The service takes `actor` by keyword, and its target as `provider`, `person` or `group`. Its success is recorded by
+    itself, with details that only it knows, in its own transaction.
 
     Args:
         atomic: False for a service that asks the provider first: no transaction is held while the network answers;
@@ -221,7 +221,7 @@ def record_refusal(
 
 def _target_of(kwargs: Mapping[str, Any]) -> models.Model | None:
     """Return the first saved row among a service's arguments: what the act was about."""
-    for name in ("provider", "person"):
+    for name in ("provider", "person", "group"):
         value = kwargs.get(name)
         if isinstance(value, models.Model) and value.pk:
             return value

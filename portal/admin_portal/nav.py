@@ -29,6 +29,7 @@ class Section:
 # Section, entry, URL name, icon, permission. An entry appears here when its pages work.
 _ENTRIES = (
     ("USER MANAGEMENT", "Users", "admin_portal:people", "users", Permission.VIEW_PEOPLE),
+    ("USER MANAGEMENT", "User Groups", "admin_portal:groups", "users-round", Permission.VIEW_PEOPLE),
     (
         "DIRECTORY INTEGRATIONS",
         "Identity Providers",

@@ -10,12 +10,17 @@ from portal.admin_portal import (
     connection_tests,
     credentials,
     directory,
+    group_members,
+    groups,
     home,
     identity_providers,
     links,
     organization,
     people,
     people_bulk,
+    person,
+    person_acts,
+    person_edit,
     rehearsals,
     relinks,
     second_factor,
@@ -30,6 +35,9 @@ app_name = "admin_portal"
 _PEOPLE = "user-management/users/"
 _ADMINISTRATORS = "settings/administrators/"
 _ADMINISTRATOR = f"{_ADMINISTRATORS}<uuid:administrator>/"
+_PERSON = f"{_PEOPLE}<uuid:person>/"
+_GROUPS = "user-management/groups/"
+_GROUP = f"{_GROUPS}<uuid:group>/"
 _PROVIDERS = "directory-integrations/identity-providers/"
 _CREDENTIALS = f"{_PROVIDERS}<uuid:pk>/credentials/"
 _LINKS = f"{_PROVIDERS}<uuid:pk>/links/"
@@ -79,6 +87,28 @@ urlpatterns = [
     path(f"{_PEOPLE}bulk/activate/", people_bulk.activate, name="activate_people"),
     path(f"{_PEOPLE}bulk/suspend/", people_bulk.suspend, name="suspend_people"),
     path(f"{_PEOPLE}bulk/add-to-group/", people_bulk.add_to_group, name="add_people_to_group"),
+    path(f"{_PEOPLE}add/", person_edit.add, name="add_person"),
+    path(_PERSON, person.details, name="person"),
+    path(f"{_PERSON}edit/", person_edit.edit, name="edit_person"),
+    path(f"{_PERSON}sign-in/", person.sign_in, name="person_sign_in"),
+    path(f"{_PERSON}sessions/", sessions.of_person, name="person_sessions"),
+    path(f"{_PERSON}sessions/end/", sessions.end_all_of_person, name="end_person_sessions"),
+    path(f"{_PERSON}activity/", person.activity, name="person_activity"),
+    path(f"{_PERSON}suspend/", person_acts.suspend, name="suspend_person"),
+    path(f"{_PERSON}activate/", person_acts.activate, name="activate_person"),
+    path(f"{_PERSON}unschedule/", person_acts.unschedule, name="unschedule_person"),
+    path(f"{_PERSON}unlock/", person_acts.unlock, name="unlock_person"),
+    path(f"{_PERSON}groups/add/", person_acts.add_to_group, name="add_person_to_group"),
+    path(f"{_PERSON}groups/<uuid:group>/remove/", person_acts.remove_from_group, name="remove_person_from_group"),
+    path(f"{_PERSON}delete/", person_acts.delete, name="delete_person"),
+    path(_GROUPS, groups.index, name="groups"),
+    path(f"{_GROUPS}add/", groups.add, name="add_group"),
+    path(_GROUP, groups.show, name="group"),
+    path(f"{_GROUP}edit/", groups.edit, name="edit_group"),
+    path(f"{_GROUP}delete/", groups.delete, name="delete_group"),
+    path(f"{_GROUP}members/add/", group_members.add, name="add_group_members"),
+    path(f"{_GROUP}members/paste/", group_members.paste, name="paste_group_members"),
+    path(f"{_GROUP}members/remove/", group_members.remove, name="remove_group_members"),
     path("insights/directory/", directory.index, name="directory"),
     path("insights/directory/<int:pk>/", directory.show, name="audit_event"),
     path("insights/directory/export/", directory.export, name="export_events"),
@@ -86,8 +116,6 @@ urlpatterns = [
     path("insights/directory/saved/<int:pk>/delete/", directory.delete, name="delete_filter"),
     path("insights/sessions/", sessions.index, name="sessions"),
     path("insights/sessions/<slug:key>/end/", sessions.end_one, name="end_session"),
-    path("people/<uuid:person>/sessions/", sessions.of_person, name="person_sessions"),
-    path("people/<uuid:person>/sessions/end/", sessions.end_all_of_person, name="end_person_sessions"),
     path("account/password/", account.password, name="own_password"),
     path("account/sessions/", sessions.own, name="own_sessions"),
     path("account/sessions/end-others/", sessions.end_own_others, name="end_other_own_sessions"),

@@ -12,7 +12,7 @@ from portal.admin_portal import urls as admin_urls
 from tests.browsing import Browser, assert_refused
 from tests.entra_tenant import PracticeTenant
 from tests.factories import PASSWORD, make_administrator, make_person, make_provider
-from users.models import AdminRole, User
+from users.models import AdminRole, Group, User
 
 pytestmark = pytest.mark.django_db
 
@@ -100,6 +100,46 @@ suspend_people                GET     sign-in    sign-in  405      405          
 suspend_people                POST    sign-in    sign-in  422      422            422        403
 add_people_to_group           GET     sign-in    sign-in  405      405            405        405
 add_people_to_group           POST    sign-in    sign-in  422      422            403        403
+add_person                    GET     sign-in    sign-in  200      200            403        403
+add_person                    POST    sign-in    sign-in  422      422            403        403
+person                        GET     sign-in    sign-in  200      200            200        200
+person                        POST    sign-in    sign-in  405      405            405        405
+edit_person                   GET     sign-in    sign-in  200      200            403        403
+edit_person                   POST    sign-in    sign-in  422      422            403        403
+person_sign_in                GET     sign-in    sign-in  200      200            200        200
+person_sign_in                POST    sign-in    sign-in  405      405            405        405
+person_activity               GET     sign-in    sign-in  200      200            403        200
+person_activity               POST    sign-in    sign-in  405      405            405        405
+suspend_person                GET     sign-in    sign-in  200      200            200        403
+suspend_person                POST    sign-in    sign-in  302      302            302        403
+activate_person               GET     sign-in    sign-in  200      200            403        403
+activate_person               POST    sign-in    sign-in  302      302            403        403
+unschedule_person             GET     sign-in    sign-in  405      405            405        405
+unschedule_person             POST    sign-in    sign-in  409      409            409        403
+unlock_person                 GET     sign-in    sign-in  405      405            405        405
+unlock_person                 POST    sign-in    sign-in  302      302            302        403
+add_person_to_group           GET     sign-in    sign-in  405      405            405        405
+add_person_to_group           POST    sign-in    sign-in  422      422            403        403
+remove_person_from_group      GET     sign-in    sign-in  405      405            405        405
+remove_person_from_group      POST    sign-in    sign-in  302      302            403        403
+delete_person                 GET     sign-in    sign-in  200      200            403        403
+delete_person                 POST    sign-in    sign-in  400      400            403        403
+groups                        GET     sign-in    sign-in  200      200            200        200
+groups                        POST    sign-in    sign-in  405      405            405        405
+add_group                     GET     sign-in    sign-in  200      200            403        403
+add_group                     POST    sign-in    sign-in  422      422            403        403
+group                         GET     sign-in    sign-in  200      200            200        200
+group                         POST    sign-in    sign-in  405      405            405        405
+edit_group                    GET     sign-in    sign-in  200      200            403        403
+edit_group                    POST    sign-in    sign-in  422      422            403        403
+delete_group                  GET     sign-in    sign-in  200      200            403        403
+delete_group                  POST    sign-in    sign-in  302      302            403        403
+add_group_members             GET     sign-in    sign-in  200      200            403        403
+add_group_members             POST    sign-in    sign-in  302      302            403        403
+paste_group_members           GET     sign-in    sign-in  405      405            405        405
+paste_group_members           POST    sign-in    sign-in  422      422            403        403
+remove_group_members          GET     sign-in    sign-in  405      405            405        405
+remove_group_members          POST    sign-in    sign-in  302      302            403        403
 directory                     GET     sign-in    sign-in  200      200            403        200
 directory                     POST    sign-in    sign-in  405      405            405        405
 sessions                      GET     sign-in    sign-in  200      200            200        200
@@ -193,6 +233,8 @@ def knock(browser: Browser, method: str, name: str, provider: IdentityProvider |
         parameters["administrator"] = make_administrator(AdminRole.READ_ONLY).pk
     if "person" in pattern.pattern.converters:
         parameters["person"] = (User.objects.without_role().first() or make_person()).pk
+    if "group" in pattern.pattern.converters:
+        parameters["group"] = Group.objects.get_or_create(name="Engineers")[0].pk
     if provider and "rehearsal" in pattern.pattern.converters:
         parameters["rehearsal"] = rehearsal_of(provider)
     account = {"provider": provider, "issuer": provider.issuer if provider else "", "subject": "made-up"}
