@@ -18,36 +18,19 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from lucide.templatetags.lucide import lucide
 
+from portal.templatetags import list_components, page_components
+from portal.templatetags.component_checks import TONE_ICONS
+from portal.templatetags.component_checks import one_of as _one_of
+from portal.templatetags.component_checks import require as _require
+from portal.templatetags.component_checks import tone_of as _tone
 from users.error_words import words_of
 
 register = template.Library()
+for library in (list_components.register, page_components.register):
+    register.tags.update(library.tags)
 
-TONE_ICONS = {
-    "neutral": "circle-dot",
-    "info": "info",
-    "success": "circle-check",
-    "warning": "triangle-alert",
-    "danger": "octagon-alert",
-}
 TONE_OF_LEVEL = {"debug": "neutral", "info": "info", "success": "success", "warning": "warning", "error": "danger"}
 BUTTON_VARIANTS = ("default", "primary", "quiet")
-
-
-def _require(tag: str, **values: object) -> None:
-    """Refuse a component whose named arguments are empty: an untitled dialog is a bug, not a style."""
-    for name, value in values.items():
-        if not value:
-            raise TemplateSyntaxError(f"{{% {tag} %}} must have a value for {name}.")
-
-
-def _one_of(tag: str, name: str, value: str, allowed: Sequence[str]) -> str:
-    if value not in allowed:
-        raise TemplateSyntaxError(f"{{% {tag} %}}: {name} must be one of {', '.join(allowed)}, not {value!r}.")
-    return value
-
-
-def _tone(tag: str, tone: str) -> str:
-    return _one_of(tag, "tone", tone, tuple(TONE_ICONS))
 
 
 def _banner(content: object, *, tone: str, title: str, icon: str, role: str) -> dict[str, object]:
@@ -217,9 +200,9 @@ def badge(text: str, *, tone: str = "neutral", icon: str = "") -> dict[str, str]
 
 
 @register.inclusion_tag("components/stat.html")
-def stat(label: str, value: object, hint: str = "", tone: str = "neutral") -> dict[str, object]:
-    """Render one number; place it in a <dl class="stats">."""
-    return {"label": label, "value": value, "hint": hint, "tone": _tone("stat", tone)}
+def stat(label: str, value: object, hint: str = "", tone: str = "neutral", *, url: str = "") -> dict[str, object]:
+    """Render one number, and the whole tile as a link where it has a url; place it in a <dl class="stats">."""
+    return {"label": label, "value": value, "hint": hint, "tone": _tone("stat", tone), "url": url}
 
 
 @register.simple_tag

@@ -19,9 +19,15 @@ AXE_OPTIONS: dict[str, dict[str, Any]] = {
     "390": {"resultTypes": ["violations"], "runOnly": NARROW_RULES, "rules": {"target-size": {"enabled": True}}},
 }
 
-# What a page weighs of its own, uncompressed, and which parts of it stick out or are too small for a finger.
-MEASURE = """() => {
+# What a page weighs of its own, uncompressed: itself, stylesheet, scripts and pictures, also those from the cache.
+WEIGHT = """() => {
   const entries = performance.getEntriesByType("navigation").concat(performance.getEntriesByType("resource"));
+  const own = entries.filter((entry) => new URL(entry.name).origin === location.origin);
+  return Object.fromEntries(own.map((entry) => [new URL(entry.name).pathname, entry.decodedBodySize]));
+}"""
+
+# Which parts of a page stick out or are too small for a finger.
+MEASURE = """() => {
   const targets = document.querySelectorAll("button, summary, .button, .nav-link, .menu-panel a, input, select");
   const low = [...targets].filter((target) => {
     const box = target.getBoundingClientRect();
@@ -29,7 +35,6 @@ MEASURE = """() => {
     return target.checkVisibility() && target.type !== "hidden" && (box.height < least || box.width < 24);
   });
   return {
-    weight: entries.reduce((sum, entry) => sum + entry.decodedBodySize, 0),
     width: document.documentElement.scrollWidth - innerWidth,
     low: low.map((target) => target.outerHTML.slice(0, 120)),
   };
@@ -97,6 +102,7 @@ class Eye:
         self._look(page, name, FACES, checked=())
 
     def _look(self, page: Page, name: str, faces: Sequence[Face], checked: Sequence[Face]) -> None:
+        weigh(page, name)
         for width, scheme in faces:
             page.set_viewport_size(SIZES[width])  # type: ignore[arg-type]
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
@@ -126,8 +132,16 @@ class Eye:
     def _measure(self, page: Page, name: str) -> None:
         found = page.evaluate(MEASURE)
         assert found["width"] <= 0, f"{name} scrolls sideways by {found['width']} pixels"
-        assert found["weight"] <= PAGE_LIMIT, f"{name} weighs {found['weight']} bytes"
         assert found["low"] == [], f"{name}: too small for a finger"
+
+
+def weigh(page: Page, name: str) -> int:
+    """Return what a page transfers of its own, uncompressed; every page that is looked at stays under the limit."""
+    parts: dict[str, int] = page.evaluate(WEIGHT)
+    total = sum(parts.values())
+    told = "\n".join(f"{size:>7} {path}" for path, size in sorted(parts.items(), key=lambda part: -part[1]))
+    assert total <= PAGE_LIMIT, f"{name} weighs {total} bytes of {PAGE_LIMIT}:\n{told}"
+    return total
 
 
 def axe(page: Page, name: str, options: dict[str, Any]) -> None:

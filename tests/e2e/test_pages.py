@@ -375,9 +375,3 @@ def test_a_defect_of_our_own(page: Page, watch: Watch, monkeypatch: pytest.Monke
     page.goto("/login/")
     expect(page.locator("main")).to_have_attribute("data-error-code", "http.server_error")
     eye.look(page, "error-500")
-
-
-def test_the_stylesheet_stays_small(page: Page) -> None:
-    page.goto("/login/")
-    sheet = page.request.get(page.locator("link[rel=stylesheet]").get_attribute("href") or "")
-    assert len(sheet.body()) < 40 * 1024

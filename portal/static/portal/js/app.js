@@ -3,7 +3,10 @@ import { enhanceCheckboxConfirms } from "./checkbox-confirm.js";
 import { enhanceCopyFields } from "./copy.js";
 import { enhanceDialogs } from "./dialog.js";
 import { enhanceMenus } from "./menu.js";
+import { enhancePrintButtons } from "./print.js";
+import { enhanceProgress } from "./progress.js";
 import { enhanceSecrets } from "./reveal.js";
+import { enhanceSelections } from "./selection.js";
 import { guardSubmits } from "./submit-once.js";
 import { enhanceTypedConfirms } from "./typed-confirm.js";
 
@@ -15,6 +18,9 @@ enhanceSecrets();
 enhanceCopyFields();
 enhanceTypedConfirms();
 enhanceCheckboxConfirms();
+enhanceSelections();
+enhanceProgress();
+enhancePrintButtons();
 guardSubmits();
 
 // Over an open dialog, only its own summary may take the focus.

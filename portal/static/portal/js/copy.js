@@ -1,4 +1,4 @@
-/* [data-copy]: the button puts the text of [data-copy-value] on the clipboard and says so. */
+/* [data-copy]: the button puts the text of [data-copy-value] on the clipboard and says so; a list is a line for each. */
 
 const SHOWN_FOR = 2500;
 
@@ -10,9 +10,14 @@ function selectText(element) {
   selection.addRange(range);
 }
 
+function textOf(element) {
+  const lines = element.matches("ol, ul") ? [...element.children] : [element];
+  return lines.map((line) => line.textContent.trim()).join("\n");
+}
+
 async function copyText(element) {
   try {
-    await navigator.clipboard.writeText(element.textContent.trim());
+    await navigator.clipboard.writeText(textOf(element));
     return true;
   } catch {
     // Plain http on a company's network has no clipboard API: leave the text selected for Ctrl+C.
