@@ -14,7 +14,10 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from users import names
+from users.import_models import ImportMode, ImportStatus, PeopleImport, PeopleImportChunk, PeopleImportProblem
 from users.name_key import NameKeyField
+
+__all__ = ["ImportMode", "ImportStatus", "PeopleImport", "PeopleImportChunk", "PeopleImportProblem"]
 
 # A sign-in notes its moment on the person where the last one noted is older: most write nothing.
 LAST_LOGIN_PRECISION = timedelta(hours=1)

@@ -4,7 +4,8 @@ from typing import Any
 
 from users import services
 from users.errors import CompanyEmailInvalid
-from users.management.base import FROM_STDIN, PERSON, DirectoryCommand, at_least_one, read_secret
+from users.management.base import FROM_STDIN, PERSON, at_least_one, read_secret
+from users.management.people_files import PeopleFileCommands
 from users.models import State, User
 
 
@@ -23,8 +24,8 @@ def person_row(person: User) -> dict[str, Any]:
     }
 
 
-class Command(DirectoryCommand):
-    """Add, list, show, activate, suspend and unlock people, and set passwords and external IDs."""
+class Command(PeopleFileCommands):
+    """Add, list, show, activate, suspend, unlock, import and export people; set passwords and external IDs."""
 
     help = "Manage people."
 
@@ -61,6 +62,7 @@ class Command(DirectoryCommand):
         set_external_id = self.sub("set-external-id", self.set_external_id, id_help)
         set_external_id.add_argument("person", help=PERSON)
         set_external_id.add_argument("external_id", metavar="ID", help="object ID at the provider; '' for none")
+        self.add_file_subcommands()
 
     def add(self, options: dict[str, Any]) -> None:
         """Add a person."""
