@@ -14,6 +14,7 @@ from users.audit import Actor, new_reference
 from users.counts import fold_counts
 from users.errors import DirectoryError
 from users.housekeeping import prune_audit, prune_failures, prune_sessions
+from users.people_import import finish_abandoned, prune_imports
 
 REHEARSALS_KEPT = timedelta(days=30)
 
@@ -99,6 +100,10 @@ def _people_counts(actor: Actor) -> Counts:
     return {"kept": fold_counts()}
 
 
+def _imports(actor: Actor) -> Counts:
+    return {"finished": finish_abandoned(actor), "removed": prune_imports()}
+
+
 TASKS: dict[str, Callable[[Actor], Counts]] = {
     "identity providers": _providers,
     "expiry mails": _mails,
@@ -108,4 +113,5 @@ TASKS: dict[str, Callable[[Actor], Counts]] = {
     "failed attempts": _failures,
     "audit log": _audit,
     "people counts": _people_counts,
+    "people imports": _imports,
 }

@@ -7,7 +7,7 @@ from django.db import models
 from django.utils import timezone
 
 # Rows in a chunk: what one short transaction writes.
-ROWS_IN_CHUNK = 1000
+ROWS_IN_CHUNK = 2500
 
 
 class ImportStatus(models.TextChoices):
@@ -41,6 +41,7 @@ class PeopleImport(models.Model):
         next_chunk: the first chunk that is not checked, or not written, yet.
         rows: how many the file has; `read` of them are in chunks, the others have problems of their own.
         added, updated, unchanged, problems: while checking, what would happen; while writing, what did.
+        suspending: how many of those who change are suspended by that.
         samples: the first changes, for the preview.
         busy_until: some process works on it; another one leaves it alone until then.
         restarted: why it is checked a second time, or "".
@@ -62,6 +63,7 @@ class PeopleImport(models.Model):
     updated = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
     problems = models.PositiveIntegerField(default=0)
+    suspending = models.PositiveIntegerField(default=0)
     sessions_ended = models.PositiveIntegerField(default=0)
     restarted = models.CharField(max_length=400, blank=True)
     busy_until = models.DateTimeField(null=True)
@@ -113,14 +115,15 @@ class PeopleImportChunk(models.Model):
 
     Attributes:
         rows: a list of [line, cells].
-        marks: for each row what the check found; compared with what there is when it is written.
+        findings: the rows without problems in normal form, and what the check found of each; compared with what there
+            is when it is written.
         undo: what it takes to undo the chunk, where that may have to be.
     """
 
     people_import = models.ForeignKey(PeopleImport, on_delete=models.CASCADE, related_name="parts", db_index=False)
     number = models.PositiveIntegerField()
     rows = models.BinaryField()
-    marks = models.BinaryField(default=b"")
+    findings = models.BinaryField(default=b"")
     undo = models.BinaryField(default=b"")
 
     class Meta:

@@ -36,13 +36,20 @@ def _state(text: str) -> str:
     return value
 
 
+def _clean_name(text: str, *, field: str) -> str:
+    """Do as `names.clean_name` does, and at once where there is plainly nothing to do: files hold many names."""
+    if text.isascii() and text.isprintable() and "  " not in text and len(text) <= names.NAME_MAX_LENGTH:
+        return text
+    return names.clean_name(text, field=field)
+
+
 _CLEANERS: dict[str, Callable[[str], str | None]] = {
     "user_name": names.normalise_user_name,
     "phone_number": contact.normalise_phone_number,
     "external_id": names.normalise_external_id,
     "state": _state,
     **{
-        field: partial(names.clean_name, field=field)
+        field: partial(_clean_name, field=field)
         for field in ("display_name", "given_name", "family_name", "title", "department")
     },
 }
@@ -60,7 +67,7 @@ class Outcome:
         groups: key and name of the groups that the person comes into.
     """
 
-    row: Row
+    line: int
     email: str
     values: dict[str, Any] = field(default_factory=dict)
     named_groups: list[str] = field(default_factory=list)
@@ -79,6 +86,11 @@ class Outcome:
         return UPDATED if self.changes or self.groups else UNCHANGED
 
     @property
+    def suspends(self) -> bool:
+        """Whether the row suspends somebody."""
+        return "state" in self.changes and self.changes["state"][1] == State.SUSPENDED
+
+    @property
     def mark(self) -> str:
         """What must be the same when the row is written: its kind, and the values that it replaces by which."""
         if self.kind != UPDATED:
@@ -94,29 +106,35 @@ def slices(values: Iterable[Any], size: int = SLICE) -> Iterator[list[Any]]:
         yield part
 
 
-def examine(rows: Sequence[Row], columns: Sequence[str], *, lock: bool = False) -> list[Outcome]:
-    """Return what each row would do now.
+def read_rows(rows: Sequence[Row], columns: Sequence[str]) -> list[Outcome]:
+    """Bring rows into normal form, and note what cannot be.
 
     Args:
         columns: what the cells of the rows are.
+    """
+    return [_read(row, columns) for row in rows]
+
+
+def look_up(outcomes: Sequence[Outcome], *, lock: bool = False) -> None:
+    """Find out what rows in normal form would do now.
+
+    Args:
         lock: keep the people as they are until the end of the transaction.
     """
-    outcomes = [_read(row, columns) for row in rows]
     good = [outcome for outcome in outcomes if not outcome.problems]
     _find_people(good, lock=lock)
     _refuse_taken(good, "user_name", UserNameTaken)
     _refuse_taken(good, "external_id", ExternalIdTaken)
-    if "groups" in columns:
+    if any(outcome.named_groups for outcome in good):
         _find_groups(good)
     for outcome in good:
         _compare(outcome)
-    return outcomes
 
 
 def _read(row: Row, columns: Sequence[str]) -> Outcome:
     """Bring the cells of a row into normal form, and note what cannot be."""
     cells = dict(zip(columns, row.cells, strict=True))
-    outcome = Outcome(row, cells.pop("company_email"))
+    outcome = Outcome(row.line, cells.pop("company_email"))
     try:
         outcome.email = names.normalise_email(outcome.email)
     except CompanyEmailInvalid as error:

@@ -16,13 +16,13 @@ from users.bulk import room_for_many
 from users.errors import DirectoryError
 from users.import_errors import ImportNotFound, ImportPeopleChanged, RowChanged
 from users.import_models import ROWS_IN_CHUNK
-from users.import_rows import NEW, PROBLEM, UNCHANGED, UPDATED, Outcome, examine
+from users.import_rows import NEW, PROBLEM, UNCHANGED, UPDATED, Outcome, look_up, read_rows
 from users.import_store import (
     add_problems,
-    load_marks,
+    keep_findings,
+    load_findings,
     load_rows,
     load_undo,
-    pack_marks,
     pack_undo,
     problems_of,
 )
@@ -33,7 +33,7 @@ from users.people_csv import Problem
 
 SAMPLES = 20
 # Chunks that are written in one statement where everything is one transaction.
-AT_ONCE = 10
+AT_ONCE = 4
 # So many rows keep nobody waiting for long on SQLite; more are written in several transactions.
 SQLITE_ROWS = 10_000
 # Any number will do: whoever imports on PostgreSQL waits for whoever imports already.
@@ -71,16 +71,18 @@ def _check_next(actor: Actor, people_import: PeopleImport) -> None:
     """Find out what the next chunk would do, and note it. Only the noting locks anything."""
     number = people_import.next_chunk
     chunk = _chunk(people_import, number)
-    outcomes = examine(load_rows(chunk), people_import.columns) if chunk else []
+    outcomes = read_rows(load_rows(chunk), people_import.columns) if chunk else []
+    look_up(outcomes)
     with transaction.atomic():
         locked = lock_import(people_import)
         if locked.status != ImportStatus.CHECKING or locked.next_chunk != number:
             return
         if chunk:
-            PeopleImportChunk.objects.filter(pk=chunk.pk).update(marks=pack_marks([each.mark for each in outcomes]))
+            keep_findings(chunk, outcomes)
         add_problems(locked, _problems(outcomes))
         for outcome in outcomes:
             _count(locked, outcome.kind)
+            locked.suspending += outcome.kind == UPDATED and outcome.suspends
         locked.samples = [*locked.samples, *_samples(outcomes, SAMPLES - len(locked.samples))]
         locked.next_chunk = number + 1
         if locked.next_chunk >= locked.chunks:
@@ -89,7 +91,7 @@ def _check_next(actor: Actor, people_import: PeopleImport) -> None:
 
 
 def _problems(outcomes: list[Outcome]) -> list[Problem]:
-    return [Problem(outcome.row.line, outcome.email[:100], error) for outcome in outcomes for error in outcome.problems]
+    return [Problem(outcome.line, outcome.email[:100], error) for outcome in outcomes for error in outcome.problems]
 
 
 def _count(people_import: PeopleImport, kind: str) -> None:
@@ -108,7 +110,7 @@ def _sample(outcome: Outcome) -> dict[str, object]:
     if outcome.person is None:
         changes = [[field, "", value] for field, value in outcome.values.items() if value]
     changes += [["groups", "", name] for _, name in outcome.groups]
-    return {"line": outcome.row.line, "email": outcome.email, "kind": outcome.kind, "changes": changes}
+    return {"line": outcome.line, "email": outcome.email, "kind": outcome.kind, "changes": changes}
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
@@ -119,7 +121,7 @@ def _verify_next(actor: Actor, people_import: PeopleImport) -> None:
     number = people_import.next_chunk
     chunk = _chunk(people_import, number)
     if chunk:
-        _refuse_changed(_pairs(examine(load_rows(chunk), people_import.columns), load_marks(chunk)))
+        _refuse_changed(_looked_up(chunk))
     with transaction.atomic():
         locked = lock_import(people_import)
         if locked.status != ImportStatus.VERIFYING or locked.next_chunk != number:
@@ -192,7 +194,7 @@ def _start_again(people_import: PeopleImport, why: DirectoryError, *, undoing: b
 def _forget_findings(locked: PeopleImport) -> None:
     problems_of(locked).filter(of_file=False).delete()
     locked.status, locked.mode, locked.samples = ImportStatus.CHECKING, "", []
-    locked.next_chunk = locked.added = locked.updated = locked.unchanged = locked.sessions_ended = 0
+    locked.next_chunk = locked.added = locked.updated = locked.unchanged = locked.suspending = locked.sessions_ended = 0
     locked.problems = locked.rows - locked.read
 
 
@@ -217,7 +219,7 @@ def _write_chunks(actor: Actor, locked: PeopleImport, number: int, user_names: U
     chunks = [chunk for position in range(locked.next_chunk, upto) if (chunk := _chunk(locked, position))]
     pairs: list[tuple[Outcome, str]] = []
     for chunk in chunks:
-        pairs += _pairs(examine(load_rows(chunk), locked.columns, lock=True), load_marks(chunk))
+        pairs += _looked_up(chunk, lock=True)
     if locked.mode == ImportMode.ALL:
         _refuse_changed(pairs)
     changed = [outcome for outcome, mark in pairs if _is_changed(outcome, mark)]
@@ -234,9 +236,11 @@ def _write_chunks(actor: Actor, locked: PeopleImport, number: int, user_names: U
     locked.next_chunk = upto
 
 
-def _pairs(outcomes: list[Outcome], marks: list[str]) -> list[tuple[Outcome, str]]:
-    """Return what is found now with what the preview showed, for the rows that had no problem there."""
-    return [(outcome, mark) for outcome, mark in zip(outcomes, marks, strict=True) if mark != PROBLEM]
+def _looked_up(chunk: PeopleImportChunk, *, lock: bool = False) -> list[tuple[Outcome, str]]:
+    """Return what the rows of a chunk would do now with what the preview showed; those with problems are left out."""
+    pairs = load_findings(chunk)
+    look_up([outcome for outcome, _ in pairs], lock=lock)
+    return pairs
 
 
 def _is_changed(outcome: Outcome, mark: str) -> bool:
@@ -251,7 +255,7 @@ def _refuse_changed(pairs: list[tuple[Outcome, str]]) -> None:
 
 
 def _lines_of(outcomes: list[Outcome]) -> str:
-    lines = sorted(outcome.row.line for outcome in outcomes)
+    lines = sorted(outcome.line for outcome in outcomes)
     more = f" and {len(lines) - 5} more" if len(lines) > 5 else ""
     return f"line{'' if len(lines) == 1 else 's'} {', '.join(map(str, lines[:5]))}{more}"
 

@@ -5,12 +5,12 @@ import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from users.bulk import insert_like
 from users.errors import DirectoryError
 from users.import_models import ROWS_IN_CHUNK
-from users.import_rows import slices
+from users.import_rows import Outcome, slices
 from users.models import PeopleImport, PeopleImportChunk, PeopleImportProblem
 from users.people_csv import PeopleFile, Problem, Row
 
@@ -35,19 +35,23 @@ def keep_file(people_import: PeopleImport, file: PeopleFile) -> None:
 
 
 def load_rows(chunk: PeopleImportChunk) -> list[Row]:
-    """Return the rows of a chunk."""
+    """Return the rows of a chunk that is not checked yet."""
     return [Row(line, cells) for line, cells in _unpack(chunk.rows)]
 
 
-def load_marks(chunk: PeopleImportChunk) -> list[str]:
-    """Return what the check found of each row of a chunk."""
-    marks: list[str] = _unpack(chunk.marks)
-    return marks
+def keep_findings(chunk: PeopleImportChunk, outcomes: Sequence[Outcome]) -> None:
+    """Store what the check found of the rows of a chunk, and those without a problem in normal form."""
+    good = [outcome for outcome in outcomes if not outcome.problems]
+    findings = [[each.line, each.email, each.values, each.named_groups, each.mark] for each in good]
+    PeopleImportChunk.objects.filter(pk=chunk.pk).update(findings=_pack(findings))
 
 
-def pack_marks(marks: Sequence[str]) -> bytes:
-    """Return what `load_marks` reads."""
-    return _pack(list(marks))
+def load_findings(chunk: PeopleImportChunk) -> list[tuple[Outcome, str]]:
+    """Return the rows of a checked chunk that had no problem, to be looked up again, each with what was found."""
+    return [
+        (Outcome(line, email, values=values, named_groups=groups), mark)
+        for line, email, values, groups, mark in _unpack(chunk.findings)
+    ]
 
 
 def pack_undo(facts: dict[str, Any]) -> bytes:
@@ -79,6 +83,21 @@ def words_of(error: DirectoryError) -> str:
 def problems_of(people_import: PeopleImport) -> QuerySet[PeopleImportProblem]:
     """Return the problems of an import in the order of its lines."""
     return PeopleImportProblem.objects.filter(people_import=people_import).order_by("line", "id")
+
+
+def problems_after(people_import: PeopleImport, key: str, *, limit: int) -> tuple[list[PeopleImportProblem], str]:
+    """Return one page of an import's problems, and the key of the next page, or "".
+
+    Args:
+        key: of a page, as an earlier call returned it; anything else is the first page.
+    """
+    problems = problems_of(people_import)
+    line, _, pk = key.partition("-")
+    if all(part.isascii() and part.isdigit() and len(part) < 16 for part in (line, pk)):
+        problems = problems.filter(Q(line__gt=line) | Q(line=line, pk__gt=pk), line__gte=line)
+    rows = list(problems[: limit + 1])
+    page = rows[:limit]
+    return page, f"{page[-1].line}-{page[-1].pk}" if len(rows) > limit else ""
 
 
 def _pack(value: object) -> bytes:

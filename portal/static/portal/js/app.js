@@ -2,6 +2,7 @@
 import { enhanceCheckboxConfirms } from "./checkbox-confirm.js";
 import { enhanceCopyFields } from "./copy.js";
 import { enhanceDialogs } from "./dialog.js";
+import { enhanceDrives } from "./drive.js";
 import { enhanceMenus } from "./menu.js";
 import { enhancePrintButtons } from "./print.js";
 import { enhanceProgress } from "./progress.js";
@@ -20,6 +21,7 @@ enhanceTypedConfirms();
 enhanceCheckboxConfirms();
 enhanceSelections();
 enhanceProgress();
+enhanceDrives();
 enhancePrintButtons();
 guardSubmits();
 
