@@ -11,7 +11,7 @@ import time
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -34,7 +34,7 @@ _LEASE = timedelta(seconds=30)
 _LONG_LEASE = timedelta(minutes=5)
 
 
-@audited("users.people_import.uploaded")
+@audited("users.people_import.uploaded", atomic=False)
 def upload_people(*, actor: Actor, file_name: str, content: bytes) -> PeopleImport:
     """Read a file of people and keep its rows, to be checked next. Nothing of it is written yet.
 
@@ -44,7 +44,9 @@ def upload_people(*, actor: Actor, file_name: str, content: bytes) -> PeopleImpo
     require(actor, Permission.MANAGE_PEOPLE)
     name = "".join(character if character.isprintable() else "?" for character in file_name)[-255:]
     people_import = PeopleImport(owner=actor.person, file_name=name or "people.csv")
-    keep_file(people_import, read_file(content))
+    file = read_file(content)
+    with transaction.atomic():
+        keep_file(people_import, file)
     return people_import
 
 
