@@ -12,6 +12,7 @@ from typing import Any
 
 from bench.contestants import SERVED, Contestant
 from bench.measuring import SCHEMES, Plan, Samples, measure, say
+from bench.people_lists import people_report
 from bench.phases import PHASES
 from bench.reporting import report, table
 from bench.running import Failed, in_own_process
@@ -43,6 +44,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, help="write every sample to this file too")
     parser.add_argument("--profile", action="store_true", help="profile instead: those of --only (gatehouse, minimal)")
     parser.add_argument("--statements", action="store_true", help="list a sign-in's SQL instead, of the same ones")
+    people = "the list of people is measured with a thousand and with so many (1000000); 0 leaves it out"
+    parser.add_argument("--people", type=int, default=1_000_000, help=people)
+    parser.add_argument("--people-only", action="store_true", help="the list of people, and no sign-ins")
     parser.add_argument("--lines", type=int, default=40, help="lines of each profile (40)")
     return parser.parse_args()
 
@@ -111,6 +115,16 @@ def write_samples(path: Path, plan: Plan, samples: Samples, counted: dict[str, d
     path.write_text(json.dumps({"plan": asdict(plan), "measured": rows, "statements": counted}, indent=1))
 
 
+def lists(database_url: str, people: int) -> int:
+    """Measure the list of people, and return the exit status."""
+    try:
+        print(people_report(database_url, people))  # noqa: T201
+    except Failed as error:
+        print(f"The benchmark broke. {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
 def main() -> int:
     """Run the benchmark and return the exit status: 0 whatever the figures are, 1 where something broke."""
     options = arguments()
@@ -126,9 +140,12 @@ def main() -> int:
         schemes=tuple(options.scheme),
     )
     begun = time.monotonic()
+    database_url = os.environ.get("DATABASE_URL", "")
+    if options.people_only:
+        return lists(database_url, options.people)
     bundle = "bundle.pem" if options.bundle == "public" else "own-ca.pem"
     try:
-        with stage(os.environ.get("DATABASE_URL", ""), bundle, tuple(options.persistent)) as where:
+        with stage(database_url, bundle, tuple(options.persistent)) as where:
             if options.profile or options.statements:
                 look = profile if options.profile else list_statements
                 print(look(where, options))  # noqa: T201
@@ -144,6 +161,8 @@ def main() -> int:
     print(report(plan, samples, counted))  # noqa: T201
     if options.json:
         write_samples(options.json, plan, samples, counted)
+    if options.people and options.only == EVERYONE:
+        return lists(database_url, options.people)
     say(f"done in {time.monotonic() - begun:.0f} s")
     return 0
 

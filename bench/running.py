@@ -92,8 +92,13 @@ def clean_environment() -> dict[str, str]:
     return {key: os.environ[key] for key in INHERITED if key in os.environ}
 
 
-def in_own_process(module: str, job: dict[str, Any], environment: dict[str, str]) -> dict[str, Any]:
+def in_own_process(
+    module: str, job: dict[str, Any], environment: dict[str, str], *, timeout: float = 300
+) -> dict[str, Any]:
     """Run a module of the benchmark with a job on standard input, and return the result that it prints.
+
+    Args:
+        timeout: in seconds.
 
     Raises:
         Failed: it ended otherwise.
@@ -106,7 +111,7 @@ def in_own_process(module: str, job: dict[str, Any], environment: dict[str, str]
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=timeout,
     )
     if done.returncode != 0:
         raise Failed(f"{module} ended with status {done.returncode}:\n{done.stderr[-4000:]}")

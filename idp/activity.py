@@ -37,10 +37,15 @@ def last_sign_in(provider: IdentityProvider) -> datetime | None:
     return latest
 
 
-def failures_of_day(provider: IdentityProvider) -> list[Cause]:
-    """Return the causes of the sign-ins that failed at this provider within the last 24 hours, most frequent first."""
+def failures_of_day(provider: IdentityProvider | None = None) -> list[Cause]:
+    """Return the causes of the sign-ins that failed within the last 24 hours, most frequent first.
+
+    Args:
+        provider: only those at this provider; without one, all to the User Portal.
+    """
+    events = AuditEvent.objects.filter(action=FAILED, last_at__gte=timezone.now() - DAY)
     rows = (
-        AuditEvent.objects.filter(action=FAILED, last_at__gte=timezone.now() - DAY, details__provider=provider.slug)
+        (events.filter(details__provider=provider.slug) if provider else events)
         # A row that counts repeated refusals is not older than the time in which they are folded.
         .filter(at__gte=timezone.now() - DAY - timedelta(hours=1))
         .order_by()

@@ -15,6 +15,7 @@ from users.counts import fold_counts
 from users.errors import DirectoryError
 from users.housekeeping import prune_audit, prune_failures, prune_sessions
 from users.people_import import finish_abandoned, prune_imports
+from users.sign_in_days import keep_days
 
 REHEARSALS_KEPT = timedelta(days=30)
 
@@ -104,6 +105,10 @@ def _imports(actor: Actor) -> Counts:
     return {"finished": finish_abandoned(actor), "removed": prune_imports()}
 
 
+def _sign_in_days(actor: Actor) -> Counts:
+    return {"counted": keep_days()}
+
+
 TASKS: dict[str, Callable[[Actor], Counts]] = {
     "identity providers": _providers,
     "expiry mails": _mails,
@@ -111,6 +116,7 @@ TASKS: dict[str, Callable[[Actor], Counts]] = {
     "spent states": _states,
     "rehearsals": _rehearsals,
     "failed attempts": _failures,
+    "sign-in days": _sign_in_days,
     "audit log": _audit,
     "people counts": _people_counts,
     "people imports": _imports,

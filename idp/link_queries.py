@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from idp.models import FederatedIdentity, IdentityProvider, PendingLink
+from idp.models import FederatedIdentity, IdentityProvider, PendingLink, Status
 from idp.pending_links import pending_of
 from idp.relink_impact import links_in_scope, with_domain
 from users.models import User
@@ -186,3 +186,13 @@ def people_beginning_with(text: str, limit: int = 8) -> list[User]:
         return []
     wanted = starts_with("company_email", lowered) | starts_with("user_name", lowered)
     return list(User.objects.without_role().filter(wanted).order_by("company_email")[:limit])
+
+
+def people_with_pending_links(limit: int = 1000) -> list[uuid.UUID]:
+    """Return the people whom an account that waits for its link probably belongs to: by its email, or by the reason."""
+    emails: set[str] = set()
+    waiting = PendingLink.objects.filter(dismissed_at=None, provider__status=Status.ACTIVE)
+    for email, facts in waiting.order_by("-last_seen_at").values_list("email", "facts")[:limit]:
+        named = [email, facts.get("person"), *facts.get("people", [])]
+        emails |= {str(name).lower() for name in named if name}
+    return list(User.objects.filter(company_email__in=emails).values_list("pk", flat=True)[:limit])

@@ -257,3 +257,44 @@ class SessionNotFound(DirectoryError):
     hint = "Load the list of sessions again."
     http_status = 404
     exit_status = 4
+
+
+class SelectionEmpty(DirectoryError):
+    """An act on many people was asked for, and nobody was chosen."""
+
+    code = "users.selection_empty"
+    message = "Nobody is chosen."
+    hint = "Tick the people in the list, or choose everybody whom the filter finds; then press the button again."
+    http_status = 422
+    exit_status = 2
+
+
+class SelectionTooLarge(DirectoryError):
+    """An act on more people than one transaction should hold up."""
+
+    code = "users.selection_too_large"
+    message = "These are more people than one act can change."
+    hint = "At most {most} people can be changed at once: narrow the filter, by the beginning of a name for example."
+    http_status = 422
+    exit_status = 2
+
+
+class SelectionChanged(DirectoryError):
+    """What an act on many people would change is not what was shown any more."""
+
+    code = "users.selection_changed"
+    message = "These people have changed since the numbers were shown, so nothing was done."
+    hint = "Look at the new numbers and confirm again."
+    http_status = 409
+    exit_status = 3
+
+
+class GroupNotFound(DirectoryError):
+    """There is no such group."""
+
+    code = "users.group_not_found"
+    message = "There is no such group."
+    hint = "It may have been deleted: choose another."
+    http_status = 404
+    exit_status = 4
+    field = "group"

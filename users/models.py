@@ -164,16 +164,20 @@ class User(AbstractBaseUser):
             ),
         ]
         # Prefixes are what a search types. PostgreSQL's plain index answers LIKE only where it sorts by bytes.
-        # The list of people is sorted by name, email, last sign-in or age, and by the latter two also within what goes
-        # with them: a state and being linked. (The trigram index for parts of names is in migration 0005.)
+        # The list of people is sorted by name, email, last sign-in or age: of everybody, in a state, or linked or not.
+        # (The trigram index for parts of names is in migration 0006.)
         indexes = [
             models.Index(fields=["state", "admin_role"], name="users_state_role"),
             models.Index(fields=["admin_role"], condition=models.Q(admin_role__isnull=False), name="users_role"),
             models.Index(fields=["name_key", "id"], name="users_name_key"),
             models.Index(fields=["last_login", "id"], name="users_last_login"),
             models.Index(fields=["created_at", "id"], name="users_created"),
+            models.Index(fields=["state", "name_key", "id"], name="users_state_name_key"),
+            models.Index(fields=["state", "company_email", "id"], name="users_state_email"),
             models.Index(fields=["state", "last_login", "id"], name="users_state_last_login"),
             models.Index(fields=["state", "created_at", "id"], name="users_state_created"),
+            models.Index(fields=["linked", "name_key", "id"], name="users_linked_name_key"),
+            models.Index(fields=["linked", "company_email", "id"], name="users_linked_email"),
             models.Index(fields=["linked", "last_login", "id"], name="users_linked_last_login"),
             models.Index(fields=["linked", "created_at", "id"], name="users_linked_created"),
             models.Index(
@@ -411,6 +415,17 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.outcome}"
+
+
+class SignInDay(models.Model):
+    """How many sign-ins to the User Portal a past day had: kept, so that nobody counts a month of audit rows."""
+
+    day = models.DateField(primary_key=True)
+    succeeded = models.PositiveIntegerField()
+    refused = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.succeeded} sign-ins, {self.refused} refused"
 
 
 class SetupToken(models.Model):

@@ -11,6 +11,7 @@ from users.errors import CompanyEmailInvalid, NameInvalid, UserNameInvalid
 EMAIL_MAX_LENGTH = 254
 NAME_MAX_LENGTH = 150
 EXTERNAL_ID_MAX_LENGTH = 255
+REASON_MAX_LENGTH = 200
 _USER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _validate_email = EmailValidator()
@@ -68,10 +69,15 @@ def label_of(*, display_name: str, given_name: str, family_name: str, company_em
     return display_name or f"{given_name} {family_name}".strip() or company_email
 
 
-def clean_name(text: str, *, field: str = "display_name") -> str:
+def clean_name(text: str, *, field: str = "display_name", longest: int = NAME_MAX_LENGTH) -> str:
     """Return a name in Unicode normal form C with single spaces, or raise NameInvalid for control characters."""
     text = re.sub(" +", " ", unicodedata.normalize("NFC", text)).strip(" ")
     has_control = any(unicodedata.category(character) in {"Cc", "Cs", "Cn", "Zl", "Zp"} for character in text)
-    if has_control or len(text) > NAME_MAX_LENGTH:
+    if has_control or len(text) > longest:
         raise NameInvalid(field=field)
     return text
+
+
+def clean_reason(text: str) -> str:
+    """Return the reason for an act in one line of at most 200 characters, or raise NameInvalid."""
+    return clean_name(text, field="reason", longest=REASON_MAX_LENGTH)

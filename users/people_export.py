@@ -29,7 +29,9 @@ def export_people(*, actor: Actor, wanted: PeopleFilter) -> Iterator[str]:
         PermissionRefused: the actor may not see people, or is of the help desk.
     """
     require(actor, Permission.EXPORT_PEOPLE)
-    shown = {name: str(value) for name, value in vars(wanted).items() if value}
+    shown = {name: str(value) for name, value in vars(wanted).items() if value and name != "only"}
+    if wanted.only is not None:
+        shown["only"] = f"{len(wanted.only)} people"
     record("users.people.export_begun", actor=actor, details={"filter": shown})
     return _lines(actor, wanted, shown)
 

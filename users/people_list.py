@@ -16,12 +16,13 @@ from django.db.models.lookups import Exact, IsNull
 from django.utils import timezone
 
 from users.models import GroupMembership, PeopleCount, State, User
-from users.people_search import holders_of, matches, words_of
+from users.people_search import holders_of, matches, matches_by_key, words_of
 from users.prefixes import Unindexed
 
 PAGE_SIZE = 50
-# So many are found first and then sorted; of more, a walk meets a page's worth within some ten thousand rows.
-FEW = 4000
+# So many are found first and then sorted; of more, a walk meets a page's worth soon. By name it does so the sooner,
+# because the index that it walks through holds what a search looks at.
+FEW, FEW_BY_NAME = 4000, 1000
 SORTS = {"name": "name_key", "email": "company_email", "last_sign_in": "last_login", "created": "created_at"}
 TIMES = ("last_login", "created_at")
 LINKED, UNLINKED, NEVER = "linked", "unlinked", "never"
@@ -81,8 +82,8 @@ def find_people(
         after, before: a key of a neighbouring page; what is none means the first page.
     """
     column, descending = _order(sort)
-    few = _few(wanted)
-    people = _walk(wanted, column) if few is None else User.objects.filter(pk__in=few.values("pk"))
+    few = _few(wanted, FEW_BY_NAME if column == "name_key" else FEW)
+    people = _walk(wanted, column) if few is None else few
     backwards = bool(before) and not after
     key = _parse(before if backwards else after, column)
     rows = _slice(people, column, descending != (backwards and key is not None), key, limit + 1)
@@ -98,14 +99,13 @@ def find_people(
 
 def count_people(wanted: PeopleFilter) -> Count:
     """Count the people that a filter finds, exactly where that is quickly done."""
-    return _count(wanted, _few(wanted))
+    return _count(wanted, _few(wanted, FEW))
 
 
 def everybody_fitting(wanted: PeopleFilter) -> People:
     """Return all people that a filter finds, by id: for going through them in batches, not for a page."""
-    few = _few(wanted)
-    found = _walk(wanted, "id") if few is None else User.objects.filter(pk__in=few.values("pk"))
-    return found.order_by("pk")
+    few = _few(wanted, FEW)
+    return (_walk(wanted, "id") if few is None else few).order_by("pk")
 
 
 def counts_by_state() -> dict[str, int]:
@@ -124,37 +124,50 @@ def linked_share() -> tuple[int, int]:
 # --- few, or many ----------------------------------------------------------------------------------------------------
 
 
-def _few(wanted: PeopleFilter) -> People | None:
-    """Return the people found, where one of the conditions alone leaves few; None where all of them leave many.
+def _few(wanted: PeopleFilter, most: int) -> People | None:
+    """Return the people found, where one of the conditions alone leaves few.
 
-    The limit in each of these queries keeps the database from walking through everybody instead.
+    None where all of them leave many, and where an index holds just the people wanted in every order.
     """
-    plain = _conditions(wanted, indexed=True)
-    for narrow in _narrow(wanted):
-        limited = narrow.order_by().values("pk")[: FEW + 1]
-        if limited.count() <= FEW:
-            found = User.objects.filter(plain, pk__in=limited)
-            return _searched(_members(found, wanted), wanted)
-    if _sum(wanted) <= FEW:
-        limited = User.objects.filter(plain).order_by().values("pk")[: FEW + 1]
-        return _searched(_members(User.objects.filter(pk__in=limited), wanted), wanted)
-    return None
+    if wanted in (PeopleFilter(), PeopleFilter(state=wanted.state), PeopleFilter(sign_in=wanted.sign_in)):
+        return None
+    narrow = _narrowest(wanted, most)
+    if narrow is None and _sum(wanted) <= FEW:
+        # The limit keeps the database from walking through everybody in order, until it has met these few.
+        few = User.objects.filter(_conditions(wanted, indexed=True)).order_by()
+        narrow = set(few.values_list("pk", flat=True)[: FEW + 1])
+    if narrow is None:
+        return None
+    found = User.objects.filter(_conditions(wanted, indexed=False), pk__in=narrow)
+    return _searched(_members(found, wanted), wanted)
 
 
-def _narrow(wanted: PeopleFilter) -> list[People]:
-    """Return what each condition finds that may leave few, and about which the sums know nothing."""
-    found = [] if wanted.only is None else [User.objects.filter(pk__in=wanted.only)]
-    if wanted.search.strip():
-        longest = max(words_of(wanted.search), key=len)
-        found.append(holders_of(longest, limit=FEW + 1))
+def _narrowest(wanted: PeopleFilter, most: int) -> set[uuid.UUID] | None:
+    """Return whom a condition finds of which the sums know nothing, if they are few."""
+    if wanted.only is not None:
+        return set(wanted.only)
+    if words := words_of(wanted.search):
+        found = holders_of(max(words, key=len), limit=most + 1)
+        if len(found) <= most:
+            return found
     if wanted.group is not None:
-        found.append(User.objects.filter(memberships__group=wanted.group))
-    return found
+        members = GroupMembership.objects.filter(group=wanted.group).values_list("person", flat=True)
+        found = set(members[: most + 1])
+        if len(found) <= most:
+            return found
+    return None
 
 
 def _walk(wanted: PeopleFilter, column: str) -> People:
     """Return everybody whom the filter means, in a form that lets the database walk in the order of a column."""
-    return _searched(_members(User.objects.filter(_conditions(wanted, indexed=column in TIMES)), wanted), wanted)
+    # There are indexes of each order within a state and within being linked, but not within never having signed in.
+    indexed = column in SORTS.values() and (wanted.sign_in != NEVER or column == "last_login")
+    people = _members(User.objects.filter(_conditions(wanted, indexed=indexed)), wanted)
+    if column != "name_key":
+        return _searched(people, wanted)
+    for word in words_of(wanted.search):
+        people = people.filter(matches_by_key(word, limit=FEW_BY_NAME))
+    return people
 
 
 def _searched(people: People, wanted: PeopleFilter) -> People:
@@ -178,11 +191,9 @@ def _conditions(wanted: PeopleFilter, *, indexed: bool) -> Q:
         indexed: whether the database may look people up by them, rather than walk in some order.
     """
 
-    def column(name: str) -> Unindexed | str:
-        return name if indexed else Unindexed(name)
-
     def equals(name: str, value: object) -> Q:
-        return Q(**{name: value}) if indexed else Q(Exact(Unindexed(name), value))
+        # "In", because a bare yes or no would be a condition without a comparison, and for that no index is used.
+        return Q(**{f"{name}__in": [value]}) if indexed else Q(Exact(Unindexed(name), value))
 
     def is_null(name: str, *, yes: bool) -> Q:
         return Q(**{f"{name}__isnull": yes}) if indexed else Q(IsNull(Unindexed(name), yes))
@@ -222,7 +233,7 @@ def _count(wanted: PeopleFilter, few: People | None) -> Count:
     if few is not None:
         return Count(few.count())
     only_one_condition = not (wanted.state or wanted.role or wanted.sign_in)
-    return Count(FEW if only_one_condition else 0, is_exact=False)
+    return Count(FEW_BY_NAME if only_one_condition else 0, is_exact=False)
 
 
 # --- order and pages -------------------------------------------------------------------------------------------------
@@ -263,7 +274,10 @@ def _stretch(people: People, column: str, descending: bool, key: Key | None, siz
             **{f"{column}__{beyond}e": value},
         )
     order = [f"{sign}id"] if column == "id" else [f"{sign}{column}", f"{sign}id"]
-    return list(people.order_by(*order)[:size])
+    # First the ids, for which an index may be enough; then the rows of these few.
+    ids = list(people.order_by(*order).values_list("pk", flat=True)[:size])
+    rows = User.objects.in_bulk(ids)
+    return [rows[pk] for pk in ids if pk in rows]
 
 
 def _key_of(person: User, column: str) -> str:

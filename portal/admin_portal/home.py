@@ -1,16 +1,37 @@
-"""The first page of the Admin Portal."""
+"""The first page of the Admin Portal: what needs attention, then how people sign in and how many there are."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from idp.activity import last_sign_in
+from idp.activity import failures_of_day, last_sign_in
 from idp.models import IdentityProvider
 from portal.actors import actor_of
 from portal.admin_portal import attention
 from portal.admin_portal.access import permission_required
-from users.models import State, User
+from portal.charts import BarChart, Bucket, bar_chart
+from users.models import User
+from users.people_list import LINKED, NO_ROLE, counts_by_state, linked_share
 from users.permissions import Permission, permissions_of
+from users.sign_in_days import last_days
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One number with what it counts, and where the people behind it are listed."""
+
+    label: str
+    value: str
+    hint: str
+    url: str
+
+
+STATE_HINTS = {"staged": "may not sign in yet", "active": "may sign in", "suspended": "may not sign in"}
 
 
 @require_safe
@@ -19,13 +40,47 @@ def home(request: HttpRequest) -> HttpResponse:
     """Show what needs attention, how people sign in now, and how many there are by state."""
     # The row itself: the one that sign-ins read may be behind with the provider's health.
     provider, person = IdentityProvider.objects.active().first(), actor_of(request).person
-    may_view = person is not None and Permission.VIEW_IDENTITY_PROVIDERS in permissions_of(person)
-    context = {
-        "provider": provider,
-        "last_sign_in": last_sign_in(provider) if provider and may_view else None,
-        "attention": attention.items(provider) if provider and may_view else [],
-        "drafts": IdentityProvider.objects.filter(status="draft").count(),
-        "people": {state.value: User.objects.without_role().filter(state=state).count() for state in State},
-        "administrators": User.objects.administrators().active().count(),
-    }
+    allowed = permissions_of(person) if person else frozenset()
+    context: dict[str, Any] = {"provider": provider, "tiles": _people()}
+    if Permission.VIEW_IDENTITY_PROVIDERS in allowed:
+        context |= {
+            "last_sign_in": last_sign_in(provider) if provider else None,
+            "attention": attention.items(provider) if provider else [],
+            "drafts": IdentityProvider.objects.filter(status="draft").count(),
+        }
+    if Permission.VIEW_AUDIT in allowed:
+        causes = failures_of_day()
+        context |= {"chart": _chart(), "failures": [(cause, attention.failures_url(cause)) for cause in causes]}
     return render(request, "admin_portal/home.html", context)
+
+
+def _people() -> list[Tile]:
+    """Return the people in each state, administrators apart, and the administrators."""
+    url = reverse("admin_portal:people")
+    tiles = [
+        Tile(f"{state.capitalize()} people", f"{number:,}", STATE_HINTS[state], f"{url}?state={state}&role={NO_ROLE}")
+        for state, number in counts_by_state().items()
+    ]
+    federated = _federated()
+    tiles += [federated] if federated else []
+    administrators = User.objects.administrators().active().count()
+    return [*tiles, Tile("Administrators", f"{administrators:,}", "sign in with their own password", f"{url}?role=any")]
+
+
+def _federated() -> Tile | None:
+    """Return how many of the active people are linked to an account at a provider; None where nobody is active."""
+    linked, active = linked_share()
+    if not active:
+        return None
+    # Nobody is told "100 %" while somebody is missing, nor "0 %" while somebody is there.
+    percent = round(100 * linked / active)
+    percent = min(percent, 99) if linked < active else percent
+    percent = max(percent, 1) if linked else percent
+    url = f"{reverse('admin_portal:people')}?{urlencode({'state': 'active', 'role': 'none', 'sign_in': LINKED})}"
+    return Tile("Federated", f"{percent} %", f"{linked:,} of {active:,} active people are linked", url)
+
+
+def _chart() -> BarChart:
+    return bar_chart(
+        [Bucket(f"{day.day:%-d %b}", f"{day.day:%A, %-d %B %Y}", day.succeeded, day.refused) for day in last_days()]
+    )

@@ -28,6 +28,7 @@ class Section:
 
 # Section, entry, URL name, icon, permission. An entry appears here when its pages work.
 _ENTRIES = (
+    ("USER MANAGEMENT", "Users", "admin_portal:people", "users", Permission.VIEW_PEOPLE),
     (
         "DIRECTORY INTEGRATIONS",
         "Identity Providers",

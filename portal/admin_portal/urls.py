@@ -10,6 +10,8 @@ from portal.admin_portal import (
     identity_providers,
     links,
     organization,
+    people,
+    people_bulk,
     people_export,
     people_import,
     rehearsals,
@@ -21,10 +23,10 @@ from portal.admin_portal import (
 
 app_name = "admin_portal"
 
+_PEOPLE = "user-management/users/"
 _PROVIDERS = "directory-integrations/identity-providers/"
 _CREDENTIALS = f"{_PROVIDERS}<uuid:pk>/credentials/"
 _LINKS = f"{_PROVIDERS}<uuid:pk>/links/"
-_PEOPLE = "user-management/users/"
 _IMPORT = f"{_PEOPLE}import/<uuid:people_import>/"
 
 urlpatterns = [
@@ -70,6 +72,10 @@ urlpatterns = [
     path(f"{_PROVIDERS}<uuid:pk>/deactivate/", identity_providers.deactivate, name="deactivate_identity_provider"),
     path(f"{_PROVIDERS}<uuid:pk>/delete/", identity_providers.delete, name="delete_identity_provider"),
     path(f"{_PROVIDERS}<uuid:pk>/discard/", identity_providers.discard, name="discard_identity_provider"),
+    path(_PEOPLE, people.index, name="people"),
+    path(f"{_PEOPLE}bulk/activate/", people_bulk.activate, name="activate_people"),
+    path(f"{_PEOPLE}bulk/suspend/", people_bulk.suspend, name="suspend_people"),
+    path(f"{_PEOPLE}bulk/add-to-group/", people_bulk.add_to_group, name="add_people_to_group"),
     path("insights/directory/", directory.index, name="directory"),
     path("insights/sessions/", sessions.index, name="sessions"),
     path("insights/sessions/<slug:key>/end/", sessions.end_one, name="end_session"),

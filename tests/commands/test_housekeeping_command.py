@@ -27,6 +27,7 @@ TASKS = [
     "spent states",
     "rehearsals",
     "failed attempts",
+    "sign-in days",
     "audit log",
     "people counts",
 ]

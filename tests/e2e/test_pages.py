@@ -15,7 +15,7 @@ from tests.e2e.steps import field, heading, press, says
 from tests.entra_tenant import PracticeTenant
 from tests.factories import OPERATOR, PASSWORD, make_administrator, make_person, make_provider
 from users.administrators import issue_setup_link
-from users.models import AdminRole, State, User
+from users.models import AdminRole, AuditEvent, State, User
 
 LONG_NAME = "Contoso Holdings International Directory Services (Europe, Middle East and Africa), main tenant"
 
@@ -28,6 +28,18 @@ def add_a_colourful_company() -> None:
     make_person("annie@contoso.example", display_name="Annie Easley", state=State.STAGED)
     make_person("charles@contoso.example", display_name="Charles Babbage", state=State.SUSPENDED)
     make_person("local@contoso.example", display_name="Local Colleague", password=PASSWORD)
+
+
+def add_a_month_of_sign_ins() -> None:
+    """Write a month of sign-ins into the audit log, with quiet weekends and one bad day."""
+    now = timezone.now()
+    for back in range(30):
+        at = now - timedelta(days=back)
+        busy = 4 if at.weekday() > 4 else 30 + back % 7
+        rows = [AuditEvent(at=at, action="portal.sign_in.succeeded", outcome="success") for _ in range(busy)]
+        code, times = "portal.sign_in_failed", 25 if back == 9 else 2
+        failed = {"action": "portal.sign_in.failed", "outcome": "refused", "error_code": code, "occurrences": times}
+        AuditEvent.objects.bulk_create([*rows, AuditEvent(at=at, last_at=at, **failed)])
 
 
 # --- signing in to the Admin Portal ----------------------------------------------------------------------------------
@@ -78,8 +90,12 @@ def test_home(admin_page: Page, tenant: PracticeTenant, eye: Eye) -> None:
     says(admin_page, "Go on with your draft")
     eye.look(admin_page, "admin-home-draft")
     IdentityProvider.objects.update(status="active", activated_at=timezone.now())
+    add_a_month_of_sign_ins()
     admin_page.goto("/admin/")
     eye.look(admin_page, "admin-home-active")
+    admin_page.get_by_text("Show the numbers").click()
+    says(admin_page, "Refused")
+    eye.glance(admin_page, "admin-home-numbers")
 
 
 @pytest.mark.parametrize("role", list(AdminRole))

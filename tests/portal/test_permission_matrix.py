@@ -104,6 +104,14 @@ delete_identity_provider      GET     sign-in    sign-in  200      403          
 delete_identity_provider      POST    sign-in    sign-in  400      403            403        403
 discard_identity_provider     GET     sign-in    sign-in  405      405            405        405
 discard_identity_provider     POST    sign-in    sign-in  302      403            403        403
+people                        GET     sign-in    sign-in  200      200            200        200
+people                        POST    sign-in    sign-in  405      405            405        405
+activate_people               GET     sign-in    sign-in  405      405            405        405
+activate_people               POST    sign-in    sign-in  422      422            403        403
+suspend_people                GET     sign-in    sign-in  405      405            405        405
+suspend_people                POST    sign-in    sign-in  422      422            422        403
+add_people_to_group           GET     sign-in    sign-in  405      405            405        405
+add_people_to_group           POST    sign-in    sign-in  422      422            403        403
 directory                     GET     sign-in    sign-in  200      200            403        200
 directory                     POST    sign-in    sign-in  405      405            405        405
 sessions                      GET     sign-in    sign-in  200      200            200        200

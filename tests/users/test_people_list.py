@@ -73,6 +73,7 @@ def test_search_finds_the_same_among_many(people: None, monkeypatch: pytest.Monk
     searches = ["ada@con", "ovel", "love ada", "mü", "l", "am", "100%", '"ada"', "grace"]
     before = [found(search) for search in searches]
     monkeypatch.setattr(people_list, "FEW", 0)
+    monkeypatch.setattr(people_list, "FEW_BY_NAME", 0)
     assert [found(search) for search in searches] == before
 
 
@@ -115,6 +116,7 @@ def test_filters_find_and_count_the_same(
     everybody: None, conditions: dict[str, str], expected: set[str], few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(people_list, "FEW", few)
+    monkeypatch.setattr(people_list, "FEW_BY_NAME", few)
     for sort in people_list.SORTS:
         assert set(emails(PeopleFilter(**conditions), sort=sort)) == expected  # type: ignore[arg-type]
     count = count_people(PeopleFilter(**conditions))  # type: ignore[arg-type]
@@ -210,6 +212,7 @@ def test_every_order_goes_through_everybody_once_and_back_again(
     many: list[User], sort: str, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(people_list, "FEW", few)
+    monkeypatch.setattr(people_list, "FEW_BY_NAME", few)
     pages = [find_people(PeopleFilter(), sort=sort, limit=5)]
     while pages[-1].next:
         pages.append(find_people(PeopleFilter(), sort=sort, limit=5, after=pages[-1].next))

@@ -34,6 +34,14 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='SignInDay',
+            fields=[
+                ('day', models.DateField(primary_key=True, serialize=False)),
+                ('succeeded', models.PositiveIntegerField()),
+                ('refused', models.PositiveIntegerField()),
+            ],
+        ),
+        migrations.CreateModel(
             name='PeopleCount',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -117,11 +125,27 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='user',
+            index=models.Index(fields=['state', 'name_key', 'id'], name='users_state_name_key'),
+        ),
+        migrations.AddIndex(
+            model_name='user',
+            index=models.Index(fields=['state', 'company_email', 'id'], name='users_state_email'),
+        ),
+        migrations.AddIndex(
+            model_name='user',
             index=models.Index(fields=['state', 'last_login', 'id'], name='users_state_last_login'),
         ),
         migrations.AddIndex(
             model_name='user',
             index=models.Index(fields=['state', 'created_at', 'id'], name='users_state_created'),
+        ),
+        migrations.AddIndex(
+            model_name='user',
+            index=models.Index(fields=['linked', 'name_key', 'id'], name='users_linked_name_key'),
+        ),
+        migrations.AddIndex(
+            model_name='user',
+            index=models.Index(fields=['linked', 'company_email', 'id'], name='users_linked_email'),
         ),
         migrations.AddIndex(
             model_name='user',

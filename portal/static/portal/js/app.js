@@ -2,12 +2,8 @@
 import { enhanceCheckboxConfirms } from "./checkbox-confirm.js";
 import { enhanceCopyFields } from "./copy.js";
 import { enhanceDialogs } from "./dialog.js";
-import { enhanceDrives } from "./drive.js";
 import { enhanceMenus } from "./menu.js";
-import { enhancePrintButtons } from "./print.js";
-import { enhanceProgress } from "./progress.js";
 import { enhanceSecrets } from "./reveal.js";
-import { enhanceSelections } from "./selection.js";
 import { guardSubmits } from "./submit-once.js";
 import { enhanceTypedConfirms } from "./typed-confirm.js";
 
@@ -19,11 +15,14 @@ enhanceSecrets();
 enhanceCopyFields();
 enhanceTypedConfirms();
 enhanceCheckboxConfirms();
-enhanceSelections();
-enhanceProgress();
-enhanceDrives();
-enhancePrintButtons();
 guardSubmits();
+
+// What few pages have is loaded by those pages alone.
+const has = (selector) => document.querySelector(selector) !== null;
+if (has("[data-selection-bar]")) import("./selection.js").then((part) => part.enhanceSelections());
+if (has("[data-poll]")) import("./progress.js").then((part) => part.enhanceProgress());
+if (has("form[data-drive]")) import("./drive.js").then((part) => part.enhanceDrives());
+if (has("button[data-print]")) import("./print.js").then((part) => part.enhancePrintButtons());
 
 // Over an open dialog, only its own summary may take the focus.
 const dialog = document.querySelector("dialog[open]");

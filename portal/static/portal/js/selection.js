@@ -1,5 +1,6 @@
 /*
  * [data-selection-bar="form id"]: says how many rows are ticked, and its buttons wait for the first one.
+ * [data-select-everybody]: a box in the bar for all that the list finds, on other pages too; it counts as a choice.
  * [data-select-all="form id"]: gets a box that ticks all rows of this page. Without this, every row is ticked by hand.
  */
 
@@ -20,6 +21,7 @@ function enhance(bar) {
   const all = boxFor(document.querySelector(`[data-select-all="${CSS.escape(id)}"]`));
   const count = bar.querySelector("[data-selection-count]");
   const hint = count.textContent;
+  const everybody = bar.querySelector("[data-select-everybody]");
   const update = () => {
     const ticked = rows.filter((row) => row.checked).length;
     all.checked = ticked === rows.length;
@@ -27,7 +29,7 @@ function enhance(bar) {
     const words = ticked ? `${ticked} selected` : hint;
     if (count.textContent !== words) count.textContent = words;
     bar.querySelectorAll("button").forEach((button) => {
-      button.disabled = !ticked;
+      button.disabled = !ticked && !everybody?.checked;
     });
   };
   all.addEventListener("change", () => {
@@ -37,6 +39,7 @@ function enhance(bar) {
     update();
   });
   rows.forEach((row) => row.addEventListener("change", update));
+  everybody?.addEventListener("change", update);
   // Browsers restore what was ticked after the page is shown again.
   window.addEventListener("pageshow", update);
   update();
