@@ -14,6 +14,7 @@ from users.audit import Actor, new_reference
 from users.counts import fold_counts
 from users.errors import DirectoryError
 from users.housekeeping import prune_audit, prune_failures, prune_links, prune_sessions
+from users.people_import import finish_abandoned, prune_imports
 from users.schedules import apply_scheduled_states
 from users.sign_in_days import keep_days
 
@@ -109,6 +110,10 @@ def _people_counts(actor: Actor) -> Counts:
     return {"kept": fold_counts()}
 
 
+def _imports(actor: Actor) -> Counts:
+    return {"finished": finish_abandoned(actor), "removed": prune_imports()}
+
+
 def _sign_in_days(actor: Actor) -> Counts:
     return {"counted": keep_days()}
 
@@ -125,4 +130,5 @@ TASKS: dict[str, Callable[[Actor], Counts]] = {
     "one-time links": _links,
     "audit log": _audit,
     "people counts": _people_counts,
+    "people imports": _imports,
 }

@@ -17,6 +17,11 @@ from users import names
 from users.factor_models import AuthenticatorApp as AuthenticatorApp
 from users.factor_models import Passkey as Passkey
 from users.factor_models import RecoveryCode as RecoveryCode
+from users.import_models import ImportMode as ImportMode
+from users.import_models import ImportStatus as ImportStatus
+from users.import_models import PeopleImport as PeopleImport
+from users.import_models import PeopleImportChunk as PeopleImportChunk
+from users.import_models import PeopleImportProblem as PeopleImportProblem
 from users.name_key import NameKeyField
 
 # A sign-in notes its moment on the person where the last one noted is older: most write nothing.

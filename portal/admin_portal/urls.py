@@ -18,6 +18,8 @@ from portal.admin_portal import (
     organization,
     people,
     people_bulk,
+    people_export,
+    people_import,
     person,
     person_acts,
     person_edit,
@@ -42,6 +44,7 @@ _PROVIDERS = "directory-integrations/identity-providers/"
 _CREDENTIALS = f"{_PROVIDERS}<uuid:pk>/credentials/"
 _LINKS = f"{_PROVIDERS}<uuid:pk>/links/"
 _FACTOR = "account/second-factor/"
+_IMPORT = f"{_PEOPLE}import/<uuid:people_import>/"
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -53,6 +56,14 @@ urlpatterns = [
     path("invitation/<slug:token>/", account.accept_invitation, name="accept_invitation"),
     path("confirm/", confirm.confirm_it_is_you, name="confirm_it_is_you"),
     path("set-up/<str:token>/", set_up.set_up, name="set_up"),
+    path(f"{_PEOPLE}import/", people_import.index, name="import_people"),
+    path(f"{_PEOPLE}import/template.csv", people_import.template, name="people_template"),
+    path(_IMPORT, people_import.show, name="people_import"),
+    path(f"{_IMPORT}step/", people_import.advance, name="advance_people_import"),
+    path(f"{_IMPORT}confirm/", people_import.confirm, name="confirm_people_import"),
+    path(f"{_IMPORT}discard/", people_import.discard, name="discard_people_import"),
+    path(f"{_IMPORT}problems.csv", people_import.problems, name="people_import_problems"),
+    path(f"{_PEOPLE}export.csv", people_export.export, name="export_people"),
     path(_PROVIDERS, identity_providers.index, name="identity_providers"),
     path(f"{_PROVIDERS}add/<slug:kind>/", identity_providers.add, name="add_identity_provider"),
     path(f"{_PROVIDERS}add/<slug:kind>/test/", connection_tests.test_new, name="test_new_identity_provider"),

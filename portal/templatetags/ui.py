@@ -30,6 +30,7 @@ from users.error_words import words_of
 register = template.Library()
 for library in (list_components.register, page_components.register):
     register.tags.update(library.tags)
+    register.filters.update(library.filters)
 
 TONE_OF_LEVEL = {"debug": "neutral", "info": "info", "success": "success", "warning": "warning", "error": "danger"}
 BUTTON_VARIANTS = ("default", "primary", "quiet")

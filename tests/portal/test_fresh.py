@@ -47,6 +47,13 @@ GUARDED = {
     "remove_passkey": "second_factor",
     "recovery_codes": "",
     "set_second_factor_rule": "organization",
+    "invite_administrator": "",
+    "invite_administrator_again": "administrator",
+    "send_administrator_reset": "administrator",
+    "administrator_role": "",
+    "set_administrator_role": "administrator_role",
+    "administrator_removal": "",
+    "remove_administrator": "administrator_removal",
 }
 # Forms of the provider area that change nothing: they ask the provider, and note the answer.
 CHANGES_NOTHING = {

@@ -32,6 +32,22 @@ confirm_it_is_you             GET     sign-in    sign-in  200      200          
 confirm_it_is_you             POST    sign-in    sign-in  422      422            422        422
 set_up                        GET     410        410      410      410            410        410
 set_up                        POST    410        410      410      410            410        410
+import_people                 GET     sign-in    sign-in  200      200            403        403
+import_people                 POST    sign-in    sign-in  422      422            403        403
+people_template               GET     sign-in    sign-in  200      200            403        403
+people_template               POST    sign-in    sign-in  405      405            405        405
+people_import                 GET     sign-in    sign-in  404      404            403        403
+people_import                 POST    sign-in    sign-in  405      405            405        405
+advance_people_import         GET     sign-in    sign-in  405      405            405        405
+advance_people_import         POST    sign-in    sign-in  404      404            403        403
+confirm_people_import         GET     sign-in    sign-in  405      405            405        405
+confirm_people_import         POST    sign-in    sign-in  404      404            403        403
+discard_people_import         GET     sign-in    sign-in  405      405            405        405
+discard_people_import         POST    sign-in    sign-in  404      404            403        403
+people_import_problems        GET     sign-in    sign-in  404      404            403        403
+people_import_problems        POST    sign-in    sign-in  405      405            405        405
+export_people                 GET     sign-in    sign-in  200      200            403        200
+export_people                 POST    sign-in    sign-in  405      405            405        405
 identity_providers            GET     sign-in    sign-in  200      200            403        200
 identity_providers            POST    sign-in    sign-in  405      405            405        405
 add_identity_provider         GET     sign-in    sign-in  200      403            403        403
@@ -228,6 +244,7 @@ def knock(browser: Browser, method: str, name: str, provider: IdentityProvider |
     }
     parameters["key"] = "made-up"
     parameters["passkey"] = UUID(int=1)
+    parameters["people_import"] = "1b4e28ba-2fa1-41d2-883f-0016d3cca427"
     pattern = next(pattern for pattern in admin_urls.urlpatterns if pattern.name == name)
     if "administrator" in pattern.pattern.converters:
         parameters["administrator"] = make_administrator(AdminRole.READ_ONLY).pk

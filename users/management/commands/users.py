@@ -8,8 +8,9 @@ from users.errors import CompanyEmailInvalid
 from users.factors import reset_second_factor
 from users.group_list import groups_of
 from users.invitations import send_invitation
-from users.management.base import FROM_STDIN, PERSON, DirectoryCommand, at_least_one, moment, read_secret
+from users.management.base import FROM_STDIN, PERSON, at_least_one, moment, read_secret
 from users.management.mailing import print_mailing
+from users.management.people_files import PeopleFileCommands
 from users.models import State, User
 from users.passwords import send_password_reset
 
@@ -60,7 +61,7 @@ def details_row(person: User) -> dict[str, Any]:
     }
 
 
-class Command(DirectoryCommand):
+class Command(PeopleFileCommands):
     """Everything that is done with one person, and the list of people."""
 
     help = "Manage people."
@@ -99,6 +100,7 @@ class Command(DirectoryCommand):
         set_external_id = self.sub("set-external-id", self.set_external_id, id_help)
         set_external_id.add_argument("person", help=PERSON)
         set_external_id.add_argument("external_id", metavar="ID", help="object ID at the provider; '' for none")
+        self.add_file_subcommands()
 
     def add_changes(self) -> None:
         """Register the subcommands that change or delete a person."""
