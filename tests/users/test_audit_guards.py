@@ -112,10 +112,10 @@ def test_no_retention_reaches_the_rows_of_the_last_month() -> None:
 def test_a_row_is_not_replaced_and_the_table_not_emptied() -> None:
     row = old_row()
     if connection.vendor == "sqlite":
-        statement = (  # noqa: S608  (the key of a row of this test)
+        statement = (
             "INSERT OR REPLACE INTO users_auditevent (id, at, action, outcome, error_code, actor_label, target_type, "
             "target_id, target_label, request_id, details, occurrences, last_at) VALUES "
-            f"({row.pk}, '2020-01-01 00:00:00', 'x', 'success', '', 'x', '', '', '', '', '{{}}', 1, '2020-01-01')"
+            f"({row.pk}, '2020-01-01 00:00:00', 'x', 'success', '', 'x', '', '', '', '', '{{}}', 1, '2020-01-01')"  # noqa: S608
         )
     else:
         statement = "TRUNCATE users_auditevent"
