@@ -7,7 +7,7 @@ from tests.browsing import Browser, assert_refused, error_code, last_event
 from tests.factories import PASSWORD, make_person
 from tests.mailbox import newest_mail
 from users.audit import operator
-from users.models import User
+from users.models import User, UserSession
 from users.services import unlock_person
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +42,7 @@ def test_other_sessions_end_and_this_one_gets_a_new_key(person: User, at_work: B
     assert response["Location"] == "/security/"
     assert "Your password was changed." in at_work.get("/security/").content.decode()
     assert at_work.is_signed_in and at_work.session_cookie != before
+    assert UserSession.objects.filter(person=person).count() == 1
     assert not at_home.is_signed_in
     stolen = Browser()
     stolen.cookies["gatehouse_session"] = before

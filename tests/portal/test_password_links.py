@@ -18,7 +18,7 @@ from users import passwords
 from users.errors import PermissionRefused
 from users.invitations import send_invitation
 from users.link_errors import ResetForNobody
-from users.models import ActionLink, AdminRole, AuditEvent, State, User
+from users.models import ActionLink, AdminRole, AuditEvent, State, User, UserSession
 from users.passwords import send_password_reset
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -56,6 +56,7 @@ def test_a_person_gets_a_link_and_signs_in_with_the_new_password() -> None:
     assert "probably you" in message.body and "1 hour" in html_of(message)
     assert at_work.is_signed_in
     assert choose(link_in(message)) == "/login/"
+    assert not UserSession.objects.filter(person=person).exists()
     assert not at_work.is_signed_in
     assert at_work.sign_in_with_password(person, NEW).status_code == 302
     assert at_work.sign_in_with_password(person, PASSWORD).status_code == 401
