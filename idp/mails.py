@@ -10,6 +10,8 @@ from django.core.mail import EmailMultiAlternatives
 from django.db import connections
 from django.template.loader import render_to_string
 
+from users import branding
+
 # What a mail server that is down, slow, or unwilling looks like.
 FAILURES = (OSError, smtplib.SMTPException)
 THREAD_NAME = "gatehouse-mail"
@@ -26,8 +28,9 @@ def compose(template: str, subject: str, context: Mapping[str, Any], to: list[st
         context: for both templates, which also get the subject.
     """
     subject = " ".join(subject.split())
-    values = {**context, "subject": subject}
-    message = EmailMultiAlternatives(subject, render_to_string(f"email/{template}.txt", values), to=to)
+    values = {**context, "subject": subject, "company": branding.current().name}
+    text = render_to_string(f"email/{template}.txt", values)
+    message = EmailMultiAlternatives(subject, text, from_email=branding.sender(), to=to)
     message.attach_alternative(render_to_string(f"email/{template}.html", values), "text/html")
     return message
 

@@ -9,6 +9,7 @@ from idp.models import IdentityProvider
 from tests.browsing import Browser
 from tests.entra_tenant import PracticeServer, PracticeTenant
 from tests.factories import make_administrator, make_person, make_provider
+from users import branding
 from users.models import User
 
 
@@ -20,6 +21,12 @@ def quick_settings(settings: LazySettings) -> None:
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
+
+
+@pytest.fixture(autouse=True)
+def nothing_known_of_the_company() -> None:
+    """Let no test see the name or logo that a former one set: a process remembers them for a while."""
+    branding.forget_all()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from users import lockout, names, password_owner, sessions
 from users.audit import Actor, audited, record
+from users.default_states import default_state
 from users.errors import (
     CompanyEmailTaken,
     ExternalIdTaken,
@@ -20,7 +21,7 @@ from users.errors import (
     PersonNotFound,
     UserNameTaken,
 )
-from users.models import AdminRole, State, User
+from users.models import AdminRole, Source, State, User
 from users.permissions import Permission, permissions_of
 
 
@@ -67,7 +68,7 @@ def add_person(
     given_name: str = "",
     family_name: str = "",
     external_id: str = "",
-    state: State = State.STAGED,
+    state: State | None = None,
     password: str | None = None,
 ) -> User:
     """Create a person.
@@ -75,6 +76,7 @@ def add_person(
     Args:
         user_name: proposed from the email where empty.
         external_id: the person's object id in a source directory, used for the first federated link.
+        state: None for the one that the organization settings say for people whom an administrator adds.
         password: None for a person who has none and signs in through a provider.
 
     Raises:
@@ -89,7 +91,7 @@ def add_person(
         given_name=given_name,
         family_name=family_name,
         external_id=external_id,
-        state=state,
+        state=state or default_state(Source.MANUAL),
     )
     set_checked_password(person, password)
     insert_person(person)

@@ -41,7 +41,7 @@ class Command(DirectoryCommand):
             ("--external-id", "object ID at the provider, for somebody whom the company email does not find"),
         ):
             add.add_argument(option, default="", help=text)
-        add.add_argument("--state", choices=State.values, default=State.STAGED.value, help="staged unless given")
+        add.add_argument("--state", choices=State.values, help="unless given, as the organization settings say")
         add.add_argument("--password-stdin", action="store_true", help="read a password from standard input")
         listing = self.sub("list", self.list, "List people.")
         listing.add_argument("--state", choices=State.values, help="only people in this state")
@@ -71,7 +71,7 @@ class Command(DirectoryCommand):
         person = services.add_person(
             actor=self.actor,
             company_email=email,
-            state=State(options["state"]),
+            state=State(options["state"]) if options["state"] else None,
             password=read_secret("Password") if options["password_stdin"] else None,
             **{name: options[name] for name in names},
         )
