@@ -75,5 +75,10 @@ urlpatterns = [
     path("account/sessions/end-all/", sessions.end_own_all, name="end_all_own_sessions"),
     path("account/sessions/<slug:key>/end/", sessions.end_own, name="end_own_session"),
     path("settings/organization/", organization.show, name="organization"),
+    path("settings/organization/profile/", organization.change_name, name="set_organization_name"),
+    path("settings/organization/logo/", organization.change_logo, name="set_logo"),
+    path("settings/organization/logo/remove/", organization.remove_logo, name="remove_logo"),
+    path("settings/organization/support/", organization.change_support, name="set_support"),
+    path("settings/organization/defaults/", organization.change_defaults, name="set_default_states"),
     path("settings/organization/limits/", organization.change, name="set_limits"),
 ]
