@@ -10,11 +10,13 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from idp import queries
 from portal.actors import actor_of, client_ip
+from portal.browsers import browser_of
 from users import sessions
 from users.audit import record, record_refusal
 from users.errors import DirectoryError, PasswordManagedExternally, SignInFailed, SignInLocked
 from users.last_login import note_last_login
 from users.models import Realm, User
+from users.own_sign_ins import account_holder
 
 ACTIONS = {Realm.USER: "portal.sign_in", Realm.ADMIN: "admin_portal.sign_in"}
 
@@ -30,8 +32,10 @@ def sign_in_with_password(request: HttpRequest, *, email: str, password: str, re
     try:
         person = _checked(request, email, password, realm)
     except DirectoryError as error:
-        details = {"email": email.strip().lower()[:254], "realm": realm.value}
-        record_refusal(f"{ACTIONS[realm]}.failed", actor=actor_of(request), error=error, details=details)
+        details = {"email": email.strip().lower()[:254], "realm": realm.value, "browser": browser_of(request)}
+        # Whose account it was about: she sees it among her own sign-ins.
+        about = account_holder(email)
+        record_refusal(f"{ACTIONS[realm]}.failed", actor=actor_of(request), target=about, error=error, details=details)
         raise
     open_session(request, person, realm=realm, method="password")
     return person
@@ -72,7 +76,9 @@ def open_session(
         provider_id, upstream_sid: the provider that vouched for her, and its name for her session there.
         keep: what else the session holds from the beginning.
     """
-    details = {"method": method, "provider_id": provider_id} if provider_id else {"method": method}
+    details = {"method": method, "browser": browser_of(request)}
+    if provider_id:
+        details["provider_id"] = provider_id
     if method == "password":
         details["account"] = person.company_email
     with transaction.atomic(savepoint=False):

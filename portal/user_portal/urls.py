@@ -12,6 +12,7 @@ urlpatterns = [
     path("logout/", sign_in.sign_out, name="sign_out"),
     path("signed-out/", sign_in.signed_out, name="signed_out"),
     path("profile/", profile.profile, name="profile"),
+    path("profile/edit/", profile.edit, name="edit_profile"),
     path("security/", security.security, name="security"),
     path("security/sessions/end-others/", security.end_others, name="end_other_sessions"),
     path("security/sessions/end-all/", security.end_all, name="end_all_sessions"),
