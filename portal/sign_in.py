@@ -11,6 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from idp import queries
 from portal.actors import actor_of, client_ip
+from portal.browsers import browser_of
 from portal.fresh import mark_fresh
 from portal.half_open import ACTIONS, begin_second_step
 from users import sessions
@@ -19,6 +20,7 @@ from users.errors import DirectoryError, PasswordManagedExternally, SignInFailed
 from users.factors import has_second_factor
 from users.last_login import note_last_login
 from users.models import Realm, User
+from users.own_sign_ins import account_holder
 
 PASSWORD_BACKEND = "users.backends.PasswordBackend"  # noqa: S105  (a class)
 
@@ -36,8 +38,10 @@ def sign_in_with_password(
     try:
         person = _checked(request, email, password, realm)
     except DirectoryError as error:
-        details = {"email": email.strip().lower()[:254], "realm": realm.value}
-        record_refusal(f"{ACTIONS[realm]}.failed", actor=actor_of(request), error=error, details=details)
+        details = {"email": email.strip().lower()[:254], "realm": realm.value, "browser": browser_of(request)}
+        # Whose account it was about: she sees it among her own sign-ins.
+        about = account_holder(email)
+        record_refusal(f"{ACTIONS[realm]}.failed", actor=actor_of(request), target=about, error=error, details=details)
         raise
     if has_second_factor(person):
         return begin_second_step(request, person, realm=realm, next_path=next_path)
@@ -90,8 +94,10 @@ def open_session(
         provider_id, upstream_sid: the provider that vouched for her, and its name for her session there.
         keep: what else the session holds from the beginning.
     """
-    details = {"method": method, "provider_id": provider_id} if provider_id else {"method": method}
-    if provider_id is None:
+    details = {"method": method, "browser": browser_of(request)}
+    if provider_id:
+        details["provider_id"] = provider_id
+    else:
         details["account"] = person.company_email
     with transaction.atomic(savepoint=False):
         request.session.flush()

@@ -12,6 +12,7 @@ from tests.browsing import Browser
 from tests.entra_tenant import PracticeServer, PracticeTenant
 from tests.factories import make_administrator, make_person, make_provider
 from tests.mailbox import wait_for_mail_threads
+from users import branding
 from users.models import User
 
 
@@ -43,6 +44,12 @@ def flush_past_the_guards() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(TransactionTestCase, "_fixture_teardown", flush_all)
         yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_known_of_the_company() -> None:
+    """Let no test see the name or logo that a former one set: a process remembers them for a while."""
+    branding.forget_all()
 
 
 @pytest.fixture

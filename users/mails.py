@@ -13,6 +13,7 @@ from django.db import connections
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from users import branding
 from users.audit import Actor, record
 from users.link_errors import MailNotSent
 from users.models import User
@@ -34,10 +35,11 @@ def compose(template: str, subject: str, context: Mapping[str, Any], to: list[st
     """
     # A line break in somebody's name must not become a header of its own.
     subject = " ".join("".join(character if character.isprintable() else " " for character in subject).split())
-    values = {**context, "subject": subject}
+    values = {**context, "subject": subject, "company": branding.current().name}
     # RFC 3834, section 5: nobody's out-of-office reply is wanted.
     headers = {"Auto-Submitted": "auto-generated"}
-    message = EmailMultiAlternatives(subject, _rendered(f"{template}.txt", values), to=to, headers=headers)
+    text = _rendered(f"{template}.txt", values)
+    message = EmailMultiAlternatives(subject, text, from_email=branding.sender(), to=to, headers=headers)
     message.attach_alternative(_rendered(f"{template}.html", values), "text/html")
     return message
 

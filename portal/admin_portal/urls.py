@@ -151,5 +151,10 @@ urlpatterns = [
     path(f"{_FACTOR}recovery-codes/", second_factor.recovery_codes, name="recovery_codes"),
     path("settings/organization/", organization.show, name="organization"),
     path("settings/organization/second-factor/", second_factor_rule.change, name="set_second_factor_rule"),
+    path("settings/organization/profile/", organization.change_name, name="set_organization_name"),
+    path("settings/organization/logo/", organization.change_logo, name="set_logo"),
+    path("settings/organization/logo/remove/", organization.remove_logo, name="remove_logo"),
+    path("settings/organization/support/", organization.change_support, name="set_support"),
+    path("settings/organization/defaults/", organization.change_defaults, name="set_default_states"),
     path("settings/organization/limits/", organization.change, name="set_limits"),
 ]

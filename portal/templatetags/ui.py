@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from lucide.templatetags.lucide import lucide
 
+from portal.browsers import browser_name
 from portal.charts import BarChart
 from portal.templatetags import list_components, page_components
 from portal.templatetags.component_checks import TONE_ICONS
@@ -121,24 +122,7 @@ def pretty_value(value: object) -> str:
     return "–" if value is None else str(value)
 
 
-BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
-SYSTEMS = (
-    ("Android", "Android"),
-    ("iPhone", "iPhone"),
-    ("iPad", "iPad"),
-    ("Windows", "Windows"),
-    ("Mac OS X", "macOS"),
-    ("CrOS", "ChromeOS"),
-    ("Linux", "Linux"),
-)
-
-
-@register.filter
-def browser_name(user_agent: str) -> str:
-    """Say in two words what a User-Agent header means to its owner: "Firefox on Windows"."""
-    browser = next((name for mark, name in BROWSERS if mark in user_agent), "")
-    system = next((name for mark, name in SYSTEMS if mark in user_agent), "")
-    return " on ".join(filter(None, (browser, system))) or user_agent[:60] or "Unknown browser"
+register.filter("browser_name", browser_name)
 
 
 # --- forms ---------------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ urlpatterns = [
     path("confirm/", confirm.confirm_it_is_you, name="confirm_it_is_you"),
     path("signed-out/", sign_in.signed_out, name="signed_out"),
     path("profile/", profile.profile, name="profile"),
+    path("profile/edit/", profile.edit, name="edit_profile"),
     path("security/", security.security, name="security"),
     path("security/password/", account.password, name="own_password"),
     path(_FACTOR, second_factor.index, name="second_factor"),

@@ -218,6 +218,16 @@ recovery_codes                GET     sign-in    sign-in  200      200          
 recovery_codes                POST    sign-in    sign-in  409      409            409        409
 organization                  GET     sign-in    sign-in  200      200            403        200
 organization                  POST    sign-in    sign-in  405      405            405        405
+set_organization_name         GET     sign-in    sign-in  405      405            405        405
+set_organization_name         POST    sign-in    sign-in  302      403            403        403
+set_logo                      GET     sign-in    sign-in  405      405            405        405
+set_logo                      POST    sign-in    sign-in  422      403            403        403
+remove_logo                   GET     sign-in    sign-in  405      405            405        405
+remove_logo                   POST    sign-in    sign-in  302      403            403        403
+set_support                   GET     sign-in    sign-in  405      405            405        405
+set_support                   POST    sign-in    sign-in  302      403            403        403
+set_default_states            GET     sign-in    sign-in  405      405            405        405
+set_default_states            POST    sign-in    sign-in  422      403            403        403
 set_limits                    GET     sign-in    sign-in  405      405            405        405
 set_limits                    POST    sign-in    sign-in  422      403            403        403
 set_second_factor_rule        GET     sign-in    sign-in  405      405            405        405

@@ -73,7 +73,7 @@ class Command(PeopleFileCommands):
         add.add_argument("--email", "--company-email", dest="email_option", help="company email")
         for option, text in NAMES:
             add.add_argument(option, default="", help=text)
-        add.add_argument("--state", choices=State.values, default=State.STAGED.value, help="staged unless given")
+        add.add_argument("--state", choices=State.values, help="unless given, as the organization settings say")
         add.add_argument("--password-stdin", action="store_true", help="read a password from standard input")
         listing = self.sub("list", self.list, "List people.")
         listing.add_argument("--state", choices=State.values, help="only people in this state")
@@ -132,7 +132,7 @@ class Command(PeopleFileCommands):
         person = services.add_person(
             actor=self.actor,
             company_email=email,
-            state=State(options["state"]),
+            state=State(options["state"]) if options["state"] else None,
             password=read_secret("Password") if options["password_stdin"] else None,
             **{name: options[name] for name in FIELDS},
         )
