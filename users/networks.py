@@ -44,7 +44,9 @@ def text_prefix(network: Network) -> str:
     RFC 5952: the groups before the first zero are written as they are, and a run of zeros may be left out.
     """
     if isinstance(network, IPv4Network):
-        return "".join(f"{octet}." for octet in str(network.network_address).split(".")[: min(network.prefixlen // 8, 3)])
+        return "".join(
+            f"{octet}." for octet in str(network.network_address).split(".")[: min(network.prefixlen // 8, 3)]
+        )
     groups = network.network_address.exploded.split(":")[: min(network.prefixlen // 16, 7)]
     return "".join(f"{int(group, 16):x}:" for group in takewhile(lambda group: int(group, 16), groups))
 

@@ -58,14 +58,16 @@ def test_csv_is_read_back_as_it_was_written() -> None:
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
 def test_no_cell_is_a_formula(start: str) -> None:
-    label = f"{start}HYPERLINK(\"http://evil.example\")"
+    label = f'{start}HYPERLINK("http://evil.example")'
     assert neutralise(label) == f"'{label}"
     record("a.b", actor=Actor(person=None, label=label))
     (row,) = list(csv.reader(io.StringIO(exported(form=ExportFormat.CSV), newline="")))[1:]
     assert f"'{label}" in row
 
 
-@pytest.mark.parametrize(("cell", "text"), [("", ""), (None, ""), ("Ada", "Ada"), (0, "0"), ("a=b", "a=b"), (-1, "'-1")])
+@pytest.mark.parametrize(
+    ("cell", "text"), [("", ""), (None, ""), ("Ada", "Ada"), (0, "0"), ("a=b", "a=b"), (-1, "'-1")]
+)
 def test_other_cells_stay_as_they_are(cell: object, text: str) -> None:
     assert neutralise(cell) == text
 
@@ -100,7 +102,9 @@ def test_rows_are_fetched_while_the_file_is_read_in_bounded_batches() -> None:
     told: list[int] = []
     with CaptureQueriesContext(connection) as captured:
         pieces = export_events(actor=OPERATOR, wanted=EVERYTHING, form=ExportFormat.JSONL, progress=told.append)
-        assert not [query for query in captured.captured_queries if "LIMIT" in query["sql"] and str(BATCH) in query["sql"]]
+        assert not [
+            query for query in captured.captured_queries if "LIMIT" in query["sql"] and str(BATCH) in query["sql"]
+        ]
         assert next(pieces).count("\n") == PIECE
         fetched = [query["sql"] for query in captured.captured_queries if f"LIMIT {BATCH}" in query["sql"]]
         assert len(fetched) == 1  # one batch, however many rows there are

@@ -65,7 +65,9 @@ def test_a_relative_range_stays_relative_and_yields_to_a_fixed_one() -> None:
     assert AuditFilter.of({"last": "24h", "since": NOON}).last == ""
 
 
-@pytest.mark.parametrize("text", ["2026-11-24T12:00", "2026-11-24 12:00:00", "2026-11-24T13:00+01:00", "2026-11-24T12:00Z"])
+@pytest.mark.parametrize(
+    "text", ["2026-11-24T12:00", "2026-11-24 12:00:00", "2026-11-24T13:00+01:00", "2026-11-24T12:00Z"]
+)
 def test_a_moment_is_utc_where_it_names_no_zone(text: str) -> None:
     assert moment(text) == NOON
 
@@ -208,7 +210,9 @@ def test_a_crowded_network_is_found_as_well(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_page_asks_for_no_more_than_it_shows() -> None:
     for number in range(30):
         row(f"n.{number}")
-    with CaptureQueriesContext(connection, ) as captured:
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
         assert len(list(islice(find_events(AuditFilter(), batch=11), 11))) == 11
     assert len(captured.captured_queries) == 1 and "LIMIT 11" in captured.captured_queries[0]["sql"]
 
@@ -289,7 +293,9 @@ def test_the_index_of_each_filter_is_used() -> None:
     row()
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":  # a table of one row would be read as a whole
-            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off")
+            cursor.execute(
+                "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off"
+            )
     for index, wanted in plans.items():
         with CaptureQueriesContext(connection) as captured:
             list(find_events(wanted))

@@ -115,7 +115,7 @@ def test_a_row_is_not_replaced_and_the_table_not_emptied() -> None:
         statement = (
             "INSERT OR REPLACE INTO users_auditevent (id, at, action, outcome, error_code, actor_label, target_type, "
             "target_id, target_label, request_id, details, occurrences, last_at) "
-            f"VALUES ({row.pk}, '2020-01-01 00:00:00', 'x', 'success', '', 'x', '', '', '', '', '{{}}', 1, '2020-01-01')"
+            "SELECT id, at, 'x', outcome, '', '', '', '', '', '', '{}', 1, at FROM users_auditevent"
         )
     else:
         statement = "TRUNCATE users_auditevent"
