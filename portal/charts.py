@@ -44,13 +44,17 @@ class Part:
     width: float
     height: float
 
+    @property
+    def outline(self) -> str:
+        """The rectangle as a piece of an SVG path."""
+        return f"M{self.x:g} {self.y:g}h{self.width:g}v{self.height:g}h-{self.width:g}z"
+
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar: what it says in words, and its parts from the ground up."""
+    """One bar, with its parts from the ground up."""
 
     point: Point
-    words: str
     parts: tuple[Part, ...]
 
 
@@ -82,6 +86,12 @@ class BarChart:
         return list(zip(self.series, self.totals, strict=True))
 
     @property
+    def paths(self) -> list[tuple[str, str]]:
+        """The tone of each series, and one SVG path for all its parts: a page has a weight, and bars are many."""
+        parts = [part for bar in self.bars for part in bar.parts]
+        return [(one.tone, "".join(part.outline for part in parts if part.tone == one.tone)) for one in self.series]
+
+    @property
     def ends(self) -> tuple[str, str]:
         """The labels of the first and the last bar."""
         return (self.bars[0].point.label, self.bars[-1].point.label) if self.bars else ("", "")
@@ -107,8 +117,7 @@ def bar_chart(
             if value:
                 x = slot * (index + (1 - FILL) / 2)
                 parts.append(Part(one.tone, round(x, 1), round(ground, 1), round(slot * FILL, 1), round(height, 1)))
-        numbers = ", ".join(f"{value:,} {one.name.lower()}" for one, value in zip(series, point.values, strict=True))
-        bars.append(Bar(point, f"{point.label}: {numbers}", tuple(parts)))
+        bars.append(Bar(point, tuple(parts)))
     totals = tuple(sum(point.values[index] for point in points) for index in range(len(series)))
     return BarChart(title, note, label_heading, tuple(series), tuple(bars), totals, top)
 

@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import reduce
 from operator import or_
-from typing import Any
 
 from django.db import connection
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, DateTimeField, F, Func, Q, QuerySet, Value
+from django.db.models import BooleanField, DateTimeField, Func, Q, QuerySet, Value
 
 from users.audit_filter import AuditFilter
 from users.models import AuditEvent, Outcome, User
@@ -60,7 +58,9 @@ def _newest_first(events: "QuerySet[AuditEvent]", start: Place | None, batch: in
     """Yield rows in batches, each of which begins at the place where the last one ended."""
     events = events.order_by("-at", "-id")
     while True:
-        older = events.filter(_Older(F("at"), F("id"), Value(start[0], DateTimeField()), start[1])) if start else events
+        older = events
+        if start:
+            older = events.filter(_Older(_Pair("at", "id"), _Pair(Value(start[0], DateTimeField()), Value(start[1]))))
         rows = list(older[:batch])
         yield from rows
         if len(rows) < batch:
@@ -68,20 +68,21 @@ def _newest_first(events: "QuerySet[AuditEvent]", start: Place | None, batch: in
         start = place_of(rows[-1])
 
 
+class _Pair(Func):
+    template = "(%(expressions)s)"
+    output_field = BooleanField()
+
+
 class _Older(Func):
     """Compares time and number as a pair: very many rows may share one moment, as those of an import do.
 
-    Django's own comparison of tuples takes it apart on SQLite, where the index then finds the moment only.
+    Django's own comparison of tuples takes it apart on SQLite, where the index then finds nothing.
     """
 
-    arity = 4
+    arity = 2
+    arg_joiner = " < "
+    template = "%(expressions)s"
     output_field = BooleanField()
-
-    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> tuple[str, Any]:
-        """Return `(at, id) < (moment, number)`."""
-        parts = [compiler.compile(expression) for expression in self.get_source_expressions()]
-        at, number, than_at, than_number = (sql for sql, _ in parts)
-        return f"({at}, {number}) < ({than_at}, {than_number})", [value for _, values in parts for value in values]
 
 
 def matching(wanted: AuditFilter) -> "QuerySet[AuditEvent]":

@@ -33,7 +33,8 @@ def in_network(rows: "QuerySet[Any]", column: str, network: str) -> Q:
     prefix = text_prefix(parsed)
     if not prefix:
         return exact
-    alike = Q(_BeginsWith(F(column), Value(prefix), Value(prefix[:-1] + chr(ord(prefix[-1]) + 1))))
+    beyond = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+    alike = Q(_AtLeast(F(column), Value(prefix))) & Q(_Below(F(column), Value(beyond)))
     few = rows.filter(alike).order_by()[:FEW].count() < FEW
     return alike & exact if few else exact
 
@@ -51,18 +52,20 @@ def text_prefix(network: Network) -> str:
     return "".join(f"{int(group, 16):x}:" for group in takewhile(lambda group: int(group, 16), groups))
 
 
-class _BeginsWith(Func):
+class _Comparison(Func):
     """Compares texts as they are stored: the field itself would refuse half an address."""
 
-    arity = 3
-    output_field = BooleanField()
+    arity = 2
     template = "%(expressions)s"
+    output_field = BooleanField()
 
-    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> tuple[str, Any]:
-        """Return `column >= first AND column < beyond`, which an index answers."""
-        parts = [compiler.compile(expression) for expression in self.get_source_expressions()]
-        (column, given), (first, lowest), (beyond, highest) = parts
-        return f"({column} >= {first} AND {column} < {beyond})", [*given, *lowest, *given, *highest]
+
+class _AtLeast(_Comparison):
+    arg_joiner = " >= "
+
+
+class _Below(_Comparison):
+    arg_joiner = " < "
 
 
 class _InNetwork(Func):

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import cast
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -16,7 +17,7 @@ from users.permissions import Permission
 from users.services import require
 from users.sessions import REALM
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def permission_required(permission: Permission, *, before_enrolment: bool = False) -> Callable[[View], View]:
@@ -32,7 +33,7 @@ def permission_required(permission: Permission, *, before_enrolment: bool = Fals
     def decorate(view: View) -> View:
         @never_cache
         @wraps(view)
-        def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
             # A federated session has the realm "user", so no claim of a provider opens this door.
             if request.session.get(REALM) != Realm.ADMIN:
                 return redirect(reverse("admin_portal:sign_in"))

@@ -14,7 +14,7 @@ _NO_HELP = {"autocomplete": "off", "spellcheck": "false"}
 class MomentField(forms.CharField):
     """A moment in UTC, as the browser's own picker and as a link of ours write it."""
 
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S")
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
     def to_python(self, value: Any) -> Any:
         """Return the moment, or None where nothing is given."""

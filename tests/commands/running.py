@@ -54,18 +54,21 @@ def run(*arguments: str, stdin: str = "") -> Ran:
     return Ran(status, out.getvalue(), err.getvalue())
 
 
-def in_shell(*arguments: str | bytes, stdin: bytes = b"", **environment: str) -> Ran:
-    """Run a command as an operator does, in a process of its own, on the database of the test (as committed)."""
+def database_url() -> str:
+    """Return the URL of the test's database, for another process."""
     settings = connection.settings_dict
     if connection.vendor == "sqlite":
-        url = f"sqlite:///{settings['NAME']}"
-    else:
-        account = f"{settings['USER']}:{settings['PASSWORD']}"
-        url = f"postgres://{account}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
+        return f"sqlite:///{settings['NAME']}"
+    account = f"{settings['USER']}:{settings['PASSWORD']}"
+    return f"postgres://{account}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
+
+
+def in_shell(*arguments: str | bytes, stdin: bytes = b"", **environment: str) -> Ran:
+    """Run a command as an operator does, in a process of its own, on the database of the test (as committed)."""
     done = subprocess.run(  # noqa: S603  (our own interpreter and arguments)
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": url, **environment},
+        env={**os.environ, "DATABASE_URL": database_url(), **environment},
         input=stdin,
         capture_output=True,
         timeout=60,

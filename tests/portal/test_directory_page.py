@@ -20,7 +20,7 @@ URL = "/admin/insights/directory/"
 def actions(response: HttpResponse) -> list[str]:
     """Return the actions that the page lists; it lets long ones break after dots and underscores."""
     page = response.content.decode().replace("<wbr>", "")
-    return re.findall(r'<a class="mono" href="/admin/insights/directory/\d+/">\s*([\w.]+)</a>', page)
+    return re.findall(r'<a class="mono table-main"\s+href="/admin/insights/directory/\d+/">\s*([\w.]+)</a>', page)
 
 
 def older(response: HttpResponse) -> str:

@@ -6,13 +6,14 @@ import pytest
 from django.conf import settings
 from django.http import HttpResponse
 from django.urls import URLPattern, get_resolver, reverse
+from django.urls.converters import IntConverter
 
 from idp.models import FederatedIdentity, IdentityProvider, PendingLink, Rehearsal
 from portal.admin_portal import urls as admin_urls
-from tests.browsing import Browser, assert_refused
+from tests.browsing import Browser, assert_refused, last_event
 from tests.entra_tenant import PracticeTenant
 from tests.factories import PASSWORD, make_administrator, make_person, make_provider
-from users.models import AdminRole, Group, User
+from users.models import AdminRole, AuditEvent, Group, User
 
 pytestmark = pytest.mark.django_db
 
@@ -158,6 +159,14 @@ remove_group_members          GET     sign-in    sign-in  405      405          
 remove_group_members          POST    sign-in    sign-in  302      302            403        403
 directory                     GET     sign-in    sign-in  200      200            403        200
 directory                     POST    sign-in    sign-in  405      405            405        405
+audit_event                   GET     sign-in    sign-in  200      200            403        200
+audit_event                   POST    sign-in    sign-in  405      405            405        405
+export_events                 GET     sign-in    sign-in  405      405            405        405
+export_events                 POST    sign-in    sign-in  400      400            403        400
+save_filter                   GET     sign-in    sign-in  405      405            405        405
+save_filter                   POST    sign-in    sign-in  422      422            403        422
+delete_filter                 GET     sign-in    sign-in  405      405            405        405
+delete_filter                 POST    sign-in    sign-in  404      404            403        404
 sessions                      GET     sign-in    sign-in  200      200            200        200
 sessions                      POST    sign-in    sign-in  405      405            405        405
 end_session                   GET     sign-in    sign-in  405      405            405        405
@@ -264,6 +273,8 @@ def knock(browser: Browser, method: str, name: str, provider: IdentityProvider |
         parameters["group"] = Group.objects.get_or_create(name="Engineers")[0].pk
     if provider and "rehearsal" in pattern.pattern.converters:
         parameters["rehearsal"] = rehearsal_of(provider)
+    if isinstance(pattern.pattern.converters.get("pk"), IntConverter):  # an audit row; or a saved filter, which is none
+        parameters["pk"] = last_event().pk if name == "audit_event" and AuditEvent.objects.exists() else 0
     account = {"provider": provider, "issuer": provider.issuer if provider else "", "subject": "made-up"}
     if provider and "pending" in pattern.pattern.converters:
         parameters["pending"] = PendingLink.objects.get_or_create(**account)[0].pk

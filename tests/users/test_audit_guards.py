@@ -112,10 +112,11 @@ def test_no_retention_reaches_the_rows_of_the_last_month() -> None:
 def test_a_row_is_not_replaced_and_the_table_not_emptied() -> None:
     row = old_row()
     if connection.vendor == "sqlite":
-        values = f"{row.pk}, '2020-01-01 00:00:00', 'x', 'success', '', 'x', '', '', '', '', '{{}}', 1, '2020-01-01'"
-        columns = "id, at, action, outcome, error_code, actor_label, target_type, target_id, target_label, request_id"
-        table = f"users_auditevent ({columns}, details, occurrences, last_at)"
-        statement = f"INSERT OR REPLACE INTO {table} VALUES ({values})"  # noqa: S608  (the key of a row of this test)
+        statement = (
+            "INSERT OR REPLACE INTO users_auditevent (id, at, action, outcome, error_code, actor_label, target_type, "
+            "target_id, target_label, request_id, details, occurrences, last_at) "
+            "SELECT id, at, 'x', outcome, '', '', '', '', '', '', '{}', 1, at FROM users_auditevent"
+        )
     else:
         statement = "TRUNCATE users_auditevent"
     with pytest.raises(DatabaseError, match="append-only|retention"):

@@ -3,8 +3,8 @@
 import argparse
 import json
 import os
+import select
 import sys
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -109,7 +109,8 @@ class Command(DirectoryCommand):
                 for event in follower.look():
                     if not self._sent(self._print, self._line(event)):
                         return
-                time.sleep(options["interval"])
+                if _reader_left(self.stdout, options["interval"]):
+                    return
         except KeyboardInterrupt:
             return
 
@@ -143,6 +144,13 @@ class Command(DirectoryCommand):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return False
         return True
+
+
+def _reader_left(stream: Any, seconds: float) -> bool:
+    """Wait so long, and say whether the reader of a pipe has gone meanwhile: without new rows no write would tell."""
+    poll = select.poll()
+    poll.register(stream.fileno(), 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(seconds * 1000))
 
 
 def _add_filters(parser: CommandParser) -> None:
