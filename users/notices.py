@@ -21,7 +21,9 @@ def password_changed(*, actor: Actor, person: User, way: str) -> None:
     Args:
         way: how it was changed, a key of WAYS.
     """
-    context = {"person": person, "way": WAYS[way], "at": timezone.now(), "address": actor.client_ip or ""}
+    # Whence an administrator works is nothing that people are told.
+    address = "" if way == "administrator" else actor.client_ip or ""
+    context = {"person": person, "way": WAYS[way], "at": timezone.now(), "address": address}
     _tell(actor, person, "password_changed", "Your Gatehouse password was changed", context)
 
 

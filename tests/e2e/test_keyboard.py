@@ -51,7 +51,7 @@ def test_the_first_stop_is_the_skip_link_and_it_leads_to_the_content(admin_page:
 def test_the_administrators_sign_in_goes_from_top_to_bottom(page: Page) -> None:
     page.goto("/admin/login/")
     expect(page.locator("#id_email")).to_be_focused()
-    assert_stops(page, ["id_password", "Show Password", "Sign in", "User Portal"])
+    assert_stops(page, ["id_password", "Show Password", "Sign in", "Forgot your password?", "User Portal"])
 
 
 def test_the_sign_in_of_people_goes_from_top_to_bottom(page: Page, provider: IdentityProvider) -> None:
