@@ -13,7 +13,8 @@ from idp.models import Rehearsal, SpentState
 from users.audit import Actor, new_reference
 from users.counts import fold_counts
 from users.errors import DirectoryError
-from users.housekeeping import prune_audit, prune_failures, prune_sessions
+from users.housekeeping import prune_audit, prune_failures, prune_links, prune_sessions
+from users.people_import import finish_abandoned, prune_imports
 from users.schedules import apply_scheduled_states
 from users.sign_in_days import keep_days
 
@@ -97,12 +98,20 @@ def _failures(actor: Actor) -> Counts:
     return {"removed": prune_failures()}
 
 
+def _links(actor: Actor) -> Counts:
+    return {"removed": prune_links()}
+
+
 def _audit(actor: Actor) -> Counts:
     return {"removed": prune_audit(actor)}
 
 
 def _people_counts(actor: Actor) -> Counts:
     return {"kept": fold_counts()}
+
+
+def _imports(actor: Actor) -> Counts:
+    return {"finished": finish_abandoned(actor), "removed": prune_imports()}
 
 
 def _sign_in_days(actor: Actor) -> Counts:
@@ -118,6 +127,8 @@ TASKS: dict[str, Callable[[Actor], Counts]] = {
     "rehearsals": _rehearsals,
     "failed attempts": _failures,
     "sign-in days": _sign_in_days,
+    "one-time links": _links,
     "audit log": _audit,
     "people counts": _people_counts,
+    "people imports": _imports,
 }

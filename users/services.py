@@ -8,8 +8,9 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from users import contact, lockout, names, password_owner, sessions
+from users import contact, lockout, names, notices, password_owner, sessions
 from users.audit import Actor, audited, record
+from users.default_states import default_state
 from users.errors import (
     CompanyEmailTaken,
     ExternalIdTaken,
@@ -20,7 +21,7 @@ from users.errors import (
     PersonNotFound,
     UserNameTaken,
 )
-from users.models import AdminRole, State, User
+from users.models import AdminRole, Source, State, User
 from users.permissions import Permission, permissions_of
 from users.states import change_state
 
@@ -71,7 +72,7 @@ def add_person(
     title: str = "",
     department: str = "",
     phone_number: str = "",
-    state: State = State.STAGED,
+    state: State | None = None,
     password: str | None = None,
 ) -> User:
     """Create a person.
@@ -79,6 +80,7 @@ def add_person(
     Args:
         user_name: proposed from the email where empty.
         external_id: the person's object id in a source directory, used for the first federated link.
+        state: None for the one that the organization settings say for people whom an administrator adds.
         password: None for a person who has none and signs in through a provider.
 
     Raises:
@@ -93,10 +95,10 @@ def add_person(
         given_name=given_name,
         family_name=family_name,
         external_id=external_id,
-        state=state,
         title=title,
         department=department,
         phone_number=phone_number,
+        state=state or default_state(Source.MANUAL),
     )
     set_checked_password(person, password)
     insert_person(person)
@@ -237,6 +239,7 @@ def set_person_password(*, actor: Actor, person: User, password: str) -> User:
     ended = sessions.end_sessions(person=person)
     lockout.forget_failures(person.company_email)
     record("users.person.password_set", actor=actor, target=person, details={"sessions_ended": ended})
+    notices.password_changed(actor=actor, person=person, way="administrator")
     return person
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from users import sessions
+from users import action_links, sessions
 from users.audit import Actor, record
 from users.models import State, User
 from users.people_errors import PersonScheduled
@@ -71,6 +71,8 @@ def _set(actor: Actor, person: User, state: State, *, reason: str, at: datetime,
     before = person.state
     person.state, person.state_reason, person.state_changed_at = state, reason, at
     person.save(update_fields=[*_FIELDS, "updated_at"])
+    if (before, state) == (State.STAGED, State.ACTIVE):
+        action_links.keep_over_activation(person)
     # Also on activation: a sign-in that was under way when the person was suspended may have left one behind.
     ended = sessions.end_sessions(person=person)
     record(ACTIONS[state], actor=actor, target=person, details={"from": before, "sessions_ended": ended, **details})

@@ -39,6 +39,7 @@ _ENTRIES = (
     ),
     ("INSIGHTS", "Directory", "admin_portal:directory", "scroll-text", Permission.VIEW_AUDIT),
     ("INSIGHTS", "Sessions", "admin_portal:sessions", "monitor-smartphone", Permission.VIEW_PEOPLE),
+    ("SETTINGS", "Administrators", "admin_portal:administrators", "shield-user", Permission.VIEW_ADMINISTRATORS),
     ("SETTINGS", "Organization", "admin_portal:organization", "settings", Permission.VIEW_ORGANIZATION),
 )
 

@@ -3,6 +3,10 @@
 from django.urls import path
 
 from portal.admin_portal import (
+    account,
+    admin_invitations,
+    administrators,
+    confirm,
     connection_tests,
     credentials,
     directory,
@@ -14,11 +18,15 @@ from portal.admin_portal import (
     organization,
     people,
     people_bulk,
+    people_export,
+    people_import,
     person,
     person_acts,
     person_edit,
     rehearsals,
     relinks,
+    second_factor,
+    second_factor_rule,
     sessions,
     set_up,
     sign_in,
@@ -27,18 +35,35 @@ from portal.admin_portal import (
 app_name = "admin_portal"
 
 _PEOPLE = "user-management/users/"
+_ADMINISTRATORS = "settings/administrators/"
+_ADMINISTRATOR = f"{_ADMINISTRATORS}<uuid:administrator>/"
 _PERSON = f"{_PEOPLE}<uuid:person>/"
 _GROUPS = "user-management/groups/"
 _GROUP = f"{_GROUPS}<uuid:group>/"
 _PROVIDERS = "directory-integrations/identity-providers/"
 _CREDENTIALS = f"{_PROVIDERS}<uuid:pk>/credentials/"
 _LINKS = f"{_PROVIDERS}<uuid:pk>/links/"
+_FACTOR = "account/second-factor/"
+_IMPORT = f"{_PEOPLE}import/<uuid:people_import>/"
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("login/", sign_in.sign_in, name="sign_in"),
+    path("login/second-factor/", second_factor.second_step, name="second_step"),
     path("logout/", sign_in.sign_out, name="sign_out"),
+    path("password/reset/", account.forgot_password, name="forgot_password"),
+    path("password/reset/<slug:token>/", account.reset, name="reset_password"),
+    path("invitation/<slug:token>/", account.accept_invitation, name="accept_invitation"),
+    path("confirm/", confirm.confirm_it_is_you, name="confirm_it_is_you"),
     path("set-up/<str:token>/", set_up.set_up, name="set_up"),
+    path(f"{_PEOPLE}import/", people_import.index, name="import_people"),
+    path(f"{_PEOPLE}import/template.csv", people_import.template, name="people_template"),
+    path(_IMPORT, people_import.show, name="people_import"),
+    path(f"{_IMPORT}step/", people_import.advance, name="advance_people_import"),
+    path(f"{_IMPORT}confirm/", people_import.confirm, name="confirm_people_import"),
+    path(f"{_IMPORT}discard/", people_import.discard, name="discard_people_import"),
+    path(f"{_IMPORT}problems.csv", people_import.problems, name="people_import_problems"),
+    path(f"{_PEOPLE}export.csv", people_export.export, name="export_people"),
     path(_PROVIDERS, identity_providers.index, name="identity_providers"),
     path(f"{_PROVIDERS}add/<slug:kind>/", identity_providers.add, name="add_identity_provider"),
     path(f"{_PROVIDERS}add/<slug:kind>/test/", connection_tests.test_new, name="test_new_identity_provider"),
@@ -96,12 +121,40 @@ urlpatterns = [
     path(f"{_GROUP}members/paste/", group_members.paste, name="paste_group_members"),
     path(f"{_GROUP}members/remove/", group_members.remove, name="remove_group_members"),
     path("insights/directory/", directory.index, name="directory"),
+    path("insights/directory/<int:pk>/", directory.show, name="audit_event"),
+    path("insights/directory/export/", directory.export, name="export_events"),
+    path("insights/directory/saved/", directory.save, name="save_filter"),
+    path("insights/directory/saved/<int:pk>/delete/", directory.delete, name="delete_filter"),
     path("insights/sessions/", sessions.index, name="sessions"),
     path("insights/sessions/<slug:key>/end/", sessions.end_one, name="end_session"),
+    path("account/password/", account.password, name="own_password"),
     path("account/sessions/", sessions.own, name="own_sessions"),
     path("account/sessions/end-others/", sessions.end_own_others, name="end_other_own_sessions"),
     path("account/sessions/end-all/", sessions.end_own_all, name="end_all_own_sessions"),
     path("account/sessions/<slug:key>/end/", sessions.end_own, name="end_own_session"),
+    path(_ADMINISTRATORS, administrators.index, name="administrators"),
+    path(f"{_ADMINISTRATORS}invite/", admin_invitations.invite, name="invite_administrator"),
+    path(_ADMINISTRATOR, administrators.show, name="administrator"),
+    path(f"{_ADMINISTRATOR}role/", administrators.role, name="administrator_role"),
+    path(f"{_ADMINISTRATOR}role/set/", administrators.set_role, name="set_administrator_role"),
+    path(f"{_ADMINISTRATOR}remove/", administrators.confirm_removal, name="administrator_removal"),
+    path(f"{_ADMINISTRATOR}remove/confirmed/", administrators.remove, name="remove_administrator"),
+    path(f"{_ADMINISTRATOR}send-reset/", administrators.send_reset, name="send_administrator_reset"),
+    path(f"{_ADMINISTRATOR}unlock/", administrators.unlock, name="unlock_administrator"),
+    path(f"{_ADMINISTRATOR}invite-again/", admin_invitations.invite_again, name="invite_administrator_again"),
+    path(f"{_ADMINISTRATOR}withdraw/", admin_invitations.withdraw, name="withdraw_admin_invitation"),
+    path(_FACTOR, second_factor.index, name="second_factor"),
+    path(f"{_FACTOR}app/", second_factor.authenticator_app, name="authenticator_app"),
+    path(f"{_FACTOR}app/remove/", second_factor.remove_authenticator_app, name="remove_authenticator_app"),
+    path(f"{_FACTOR}passkeys/add/", second_factor.add_passkey, name="add_passkey"),
+    path(f"{_FACTOR}passkeys/<uuid:passkey>/remove/", second_factor.remove_passkey, name="remove_passkey"),
+    path(f"{_FACTOR}recovery-codes/", second_factor.recovery_codes, name="recovery_codes"),
     path("settings/organization/", organization.show, name="organization"),
+    path("settings/organization/second-factor/", second_factor_rule.change, name="set_second_factor_rule"),
+    path("settings/organization/profile/", organization.change_name, name="set_organization_name"),
+    path("settings/organization/logo/", organization.change_logo, name="set_logo"),
+    path("settings/organization/logo/remove/", organization.remove_logo, name="remove_logo"),
+    path("settings/organization/support/", organization.change_support, name="set_support"),
+    path("settings/organization/defaults/", organization.change_defaults, name="set_default_states"),
     path("settings/organization/limits/", organization.change, name="set_limits"),
 ]

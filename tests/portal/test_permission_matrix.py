@@ -26,8 +26,28 @@ sign_in                       GET     200        200      home     home         
 sign_in                       POST    422        422      422      422            422        422
 sign_out                      GET     405        405      405      405            405        405
 sign_out                      POST    sign-in    sign-in  sign-in  sign-in        sign-in    sign-in
+second_step                   GET     sign-in    sign-in  sign-in  sign-in        sign-in    sign-in
+second_step                   POST    sign-in    sign-in  sign-in  sign-in        sign-in    sign-in
+confirm_it_is_you             GET     sign-in    sign-in  200      200            200        200
+confirm_it_is_you             POST    sign-in    sign-in  422      422            422        422
 set_up                        GET     410        410      410      410            410        410
 set_up                        POST    410        410      410      410            410        410
+import_people                 GET     sign-in    sign-in  200      200            403        403
+import_people                 POST    sign-in    sign-in  422      422            403        403
+people_template               GET     sign-in    sign-in  200      200            403        403
+people_template               POST    sign-in    sign-in  405      405            405        405
+people_import                 GET     sign-in    sign-in  404      404            403        403
+people_import                 POST    sign-in    sign-in  405      405            405        405
+advance_people_import         GET     sign-in    sign-in  405      405            405        405
+advance_people_import         POST    sign-in    sign-in  404      404            403        403
+confirm_people_import         GET     sign-in    sign-in  405      405            405        405
+confirm_people_import         POST    sign-in    sign-in  404      404            403        403
+discard_people_import         GET     sign-in    sign-in  405      405            405        405
+discard_people_import         POST    sign-in    sign-in  404      404            403        403
+people_import_problems        GET     sign-in    sign-in  404      404            403        403
+people_import_problems        POST    sign-in    sign-in  405      405            405        405
+export_people                 GET     sign-in    sign-in  200      200            403        200
+export_people                 POST    sign-in    sign-in  405      405            405        405
 identity_providers            GET     sign-in    sign-in  200      200            403        200
 identity_providers            POST    sign-in    sign-in  405      405            405        405
 add_identity_provider         GET     sign-in    sign-in  200      403            403        403
@@ -154,10 +174,64 @@ end_other_own_sessions        GET     sign-in    sign-in  405      405          
 end_other_own_sessions        POST    sign-in    sign-in  302      302            302        302
 end_all_own_sessions          GET     sign-in    sign-in  405      405            405        405
 end_all_own_sessions          POST    sign-in    sign-in  sign-in  sign-in        sign-in    sign-in
+own_password                  GET     sign-in    sign-in  200      200            200        200
+own_password                  POST    sign-in    sign-in  422      422            422        422
+forgot_password               GET     200        200      200      200            200        200
+forgot_password               POST    422        422      422      422            422        422
+reset_password                GET     410        410      410      410            410        410
+reset_password                POST    410        410      410      410            410        410
+accept_invitation             GET     410        410      410      410            410        410
+accept_invitation             POST    410        410      410      410            410        410
+administrators                GET     sign-in    sign-in  200      200            403        200
+administrators                POST    sign-in    sign-in  405      405            405        405
+invite_administrator          GET     sign-in    sign-in  200      403            403        403
+invite_administrator          POST    sign-in    sign-in  422      403            403        403
+administrator                 GET     sign-in    sign-in  200      200            403        200
+administrator                 POST    sign-in    sign-in  405      405            405        405
+administrator_role            GET     sign-in    sign-in  200      403            403        403
+administrator_role            POST    sign-in    sign-in  405      405            405        405
+set_administrator_role        GET     sign-in    sign-in  405      405            405        405
+set_administrator_role        POST    sign-in    sign-in  422      403            403        403
+administrator_removal         GET     sign-in    sign-in  200      403            403        403
+administrator_removal         POST    sign-in    sign-in  405      405            405        405
+remove_administrator          GET     sign-in    sign-in  405      405            405        405
+remove_administrator          POST    sign-in    sign-in  302      403            403        403
+send_administrator_reset      GET     sign-in    sign-in  405      405            405        405
+send_administrator_reset      POST    sign-in    sign-in  302      403            403        403
+unlock_administrator          GET     sign-in    sign-in  405      405            405        405
+unlock_administrator          POST    sign-in    sign-in  302      403            403        403
+invite_administrator_again    GET     sign-in    sign-in  405      405            405        405
+invite_administrator_again    POST    sign-in    sign-in  409      403            403        403
+withdraw_admin_invitation     GET     sign-in    sign-in  405      405            405        405
+withdraw_admin_invitation     POST    sign-in    sign-in  409      403            403        403
+second_factor                 GET     sign-in    sign-in  200      200            200        200
+second_factor                 POST    sign-in    sign-in  405      405            405        405
+authenticator_app             GET     sign-in    sign-in  200      200            200        200
+authenticator_app             POST    sign-in    sign-in  422      422            422        422
+remove_authenticator_app      GET     sign-in    sign-in  405      405            405        405
+remove_authenticator_app      POST    sign-in    sign-in  302      302            302        302
+add_passkey                   GET     sign-in    sign-in  200      200            200        200
+add_passkey                   POST    sign-in    sign-in  422      422            422        422
+remove_passkey                GET     sign-in    sign-in  405      405            405        405
+remove_passkey                POST    sign-in    sign-in  302      302            302        302
+recovery_codes                GET     sign-in    sign-in  200      200            200        200
+recovery_codes                POST    sign-in    sign-in  409      409            409        409
 organization                  GET     sign-in    sign-in  200      200            403        200
 organization                  POST    sign-in    sign-in  405      405            405        405
+set_organization_name         GET     sign-in    sign-in  405      405            405        405
+set_organization_name         POST    sign-in    sign-in  302      403            403        403
+set_logo                      GET     sign-in    sign-in  405      405            405        405
+set_logo                      POST    sign-in    sign-in  422      403            403        403
+remove_logo                   GET     sign-in    sign-in  405      405            405        405
+remove_logo                   POST    sign-in    sign-in  302      403            403        403
+set_support                   GET     sign-in    sign-in  405      405            405        405
+set_support                   POST    sign-in    sign-in  302      403            403        403
+set_default_states            GET     sign-in    sign-in  405      405            405        405
+set_default_states            POST    sign-in    sign-in  422      403            403        403
 set_limits                    GET     sign-in    sign-in  405      405            405        405
 set_limits                    POST    sign-in    sign-in  422      403            403        403
+set_second_factor_rule        GET     sign-in    sign-in  405      405            405        405
+set_second_factor_rule        POST    sign-in    sign-in  302      403            403        403
 """
 HEADINGS, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
 VISITORS = HEADINGS[2:]
@@ -179,7 +253,11 @@ def knock(browser: Browser, method: str, name: str, provider: IdentityProvider |
         "form": "cer",
     }
     parameters["key"] = "made-up"
+    parameters["passkey"] = UUID(int=1)
+    parameters["people_import"] = "1b4e28ba-2fa1-41d2-883f-0016d3cca427"
     pattern = next(pattern for pattern in admin_urls.urlpatterns if pattern.name == name)
+    if "administrator" in pattern.pattern.converters:
+        parameters["administrator"] = make_administrator(AdminRole.READ_ONLY).pk
     if "person" in pattern.pattern.converters:
         parameters["person"] = (User.objects.without_role().first() or make_person()).pk
     if "group" in pattern.pattern.converters:
@@ -238,7 +316,8 @@ def test_the_table_has_each_address_twice() -> None:
 
 
 def test_each_address_names_its_permission_or_is_public() -> None:
-    public = {"sign_in", "sign_out", "set_up"}
+    public = {"sign_in", "sign_out", "set_up", "forgot_password", "reset_password", "accept_invitation"}
+    public = {"sign_in", "second_step", "sign_out", "set_up"}
     for pattern in admin_urls.urlpatterns:
         has_permission = hasattr(pattern.callback, "admin_permission")
         assert has_permission != (pattern.name in public), pattern.name

@@ -5,9 +5,14 @@ from typing import Any
 
 from users import people, schedules, services
 from users.errors import CompanyEmailInvalid
+from users.factors import reset_second_factor
 from users.group_list import groups_of
-from users.management.base import FROM_STDIN, PERSON, DirectoryCommand, at_least_one, moment, read_secret
+from users.invitations import send_invitation
+from users.management.base import FROM_STDIN, PERSON, at_least_one, moment, read_secret
+from users.management.mailing import print_mailing
+from users.management.people_files import PeopleFileCommands
 from users.models import State, User
+from users.passwords import send_password_reset
 
 NAMES = (
     ("--user-name", "proposed from the company email unless given"),
@@ -56,8 +61,8 @@ def details_row(person: User) -> dict[str, Any]:
     }
 
 
-class Command(DirectoryCommand):
-    """Add, list, show, change, activate, suspend, unlock and delete people, and set passwords and external IDs."""
+class Command(PeopleFileCommands):
+    """Everything that is done with one person, and the list of people."""
 
     help = "Manage people."
 
@@ -68,7 +73,7 @@ class Command(DirectoryCommand):
         add.add_argument("--email", "--company-email", dest="email_option", help="company email")
         for option, text in NAMES:
             add.add_argument(option, default="", help=text)
-        add.add_argument("--state", choices=State.values, default=State.STAGED.value, help="staged unless given")
+        add.add_argument("--state", choices=State.values, help="unless given, as the organization settings say")
         add.add_argument("--password-stdin", action="store_true", help="read a password from standard input")
         listing = self.sub("list", self.list, "List people.")
         listing.add_argument("--state", choices=State.values, help="only people in this state")
@@ -76,10 +81,17 @@ class Command(DirectoryCommand):
         for name, run, text in (
             ("show", self.show, "Show a person."),
             ("unlock", self.unlock, "Forget a person's failed sign-ins."),
+            ("reset-mfa", self.reset_mfa, "Take a person's second factors and recovery codes away; end all sessions."),
             ("unschedule", self.unschedule, "Cancel the change of state that is to come."),
         ):
             self.sub(name, run, text).add_argument("person", help=PERSON)
         self.add_changes()
+        invite_help = "Mail a person without a password a link to choose one, and print it."
+        invite = self.sub("invite", self.invite, invite_help)
+        invite.add_argument("person", help=PERSON)
+        invite.add_argument("--activate", action="store_true", help="let a staged person sign in with it at once")
+        reset_help = "Mail a person a link for a new password, and print it."
+        self.sub("send-reset", self.send_reset, reset_help).add_argument("person", help=PERSON)
         password_help = "Give a person a new password, read from standard input, and end all sessions."  # noqa: S105
         set_password = self.sub("set-password", self.set_password, password_help)
         set_password.add_argument("person", help=PERSON)
@@ -88,6 +100,7 @@ class Command(DirectoryCommand):
         set_external_id = self.sub("set-external-id", self.set_external_id, id_help)
         set_external_id.add_argument("person", help=PERSON)
         set_external_id.add_argument("external_id", metavar="ID", help="object ID at the provider; '' for none")
+        self.add_file_subcommands()
 
     def add_changes(self) -> None:
         """Register the subcommands that change or delete a person."""
@@ -119,7 +132,7 @@ class Command(DirectoryCommand):
         person = services.add_person(
             actor=self.actor,
             company_email=email,
-            state=State(options["state"]),
+            state=State(options["state"]) if options["state"] else None,
             password=read_secret("Password") if options["password_stdin"] else None,
             **{name: options[name] for name in FIELDS},
         )
@@ -179,6 +192,22 @@ class Command(DirectoryCommand):
         person = services.find_person(options["person"])
         failures = services.unlock_person(actor=self.actor, person=person)
         self.print_record({**person_row(person), "failures_forgotten": failures})
+
+    def invite(self, options: dict[str, Any]) -> None:
+        """Invite a person."""
+        person = services.find_person(options["person"])
+        print_mailing(self, send_invitation(actor=self.actor, person=person, activate=options["activate"]))
+
+    def send_reset(self, options: dict[str, Any]) -> None:
+        """Send a link for a new password."""
+        person = services.find_person(options["person"])
+        print_mailing(self, send_password_reset(actor=self.actor, person=person))
+
+    def reset_mfa(self, options: dict[str, Any]) -> None:
+        """Reset a person's second factor."""
+        person = services.find_person(options["person"])
+        removed = reset_second_factor(actor=self.actor, person=person)
+        self.print_record({**person_row(person), "factors_removed": removed})
 
     def set_password(self, options: dict[str, Any]) -> None:
         """Set a password."""
