@@ -7,7 +7,6 @@ from users.names import normalise_email
 
 # `Ada Lovelace <ada@example.com>`: the address is what stands in the brackets.
 _IN_BRACKETS = re.compile(r"<([^<>\n]*)>")
-_QUOTED = re.compile(r'"[^"\n]*"')
 _SHOWN = 254
 
 
@@ -31,14 +30,8 @@ def emails_in(text: str) -> tuple[list[str], list[str]]:
 def _entries(piece: str) -> list[str]:
     """Return what a piece without semicolons names: its addresses, or all of it where there is none."""
     found = [address.strip().removeprefix("mailto:") for address in _IN_BRACKETS.findall(piece)]
-    rest = _IN_BRACKETS.sub(" , ", _QUOTED.sub(_quoted, piece))
+    rest = _IN_BRACKETS.sub(" ", piece)
     words = [word.strip("'\"()").removeprefix("mailto:") for word in re.split(r"[\s,]+", rest)]
     addresses = [*(address for address in found if address), *(word for word in words if "@" in word)]
     whole = piece.strip(" \t,")
     return addresses or ([whole] if whole else [])
-
-
-def _quoted(match: re.Match[str]) -> str:
-    """Leave out a quoted name, which may hold commas, and keep an email that a sheet put into quotes."""
-    inner = match[0].strip('"')
-    return inner if "@" in inner else " "

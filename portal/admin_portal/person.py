@@ -91,7 +91,7 @@ def may_with(administrator: User, owner: User) -> dict[str, bool]:
         "manage": manage,
         "support": support,
         "groups": Permission.MANAGE_PEOPLE in allowed,
-        "suspend": support and state != State.SUSPENDED,
+        "suspend": support and state != State.SUSPENDED and administrator.pk != owner.pk,
         "activate": manage and state != State.ACTIVE,
         "unschedule": bool(scheduled) and TO_CANCEL[State(scheduled)] in allowed if scheduled else False,
         "delete": manage and administrator.pk != owner.pk,
