@@ -30,6 +30,7 @@ TASKS = [
     "sign-in days",
     "audit log",
     "people counts",
+    "people imports",
 ]
 NOW = datetime.now(UTC)
 
