@@ -4,16 +4,19 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
 from portal.admin_portal.nav import navigation
+from users import branding
 from users.models import Realm, User
 from users.permissions import Permission, permissions_of
 from users.sessions import REALM
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
-    """Return the version, and who is signed in to the portal at hand, with what she may see of it."""
-    context: dict[str, Any] = {"version": settings.VERSION}
+    """Return the version, what is shown of the company, and who is signed in here, with what she may see."""
+    # Asked for by those pages that show it; the others cost nothing.
+    context: dict[str, Any] = {"version": settings.VERSION, "branding": SimpleLazyObject(branding.current)}
     person = getattr(request, "user", None)
     if not isinstance(person, User) or not hasattr(request, "session"):
         return context

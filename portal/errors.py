@@ -7,6 +7,7 @@ from django.shortcuts import render, resolve_url
 from django.template import loader
 
 from portal.actors import actor_of
+from users import branding
 from users.audit import record_refusal
 from users.errors import DirectoryError
 
@@ -124,5 +125,6 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer a defect of our own, with nothing that could fail again: no database, no session, no context."""
-    reference = getattr(request, "request_id", "")
-    return HttpResponse(loader.render_to_string("errors/500.html", {"reference": reference}), status=500)
+    # What this process knew last of the company: it may be the database that does not answer.
+    context = {"reference": getattr(request, "request_id", ""), "branding": branding.known()}
+    return HttpResponse(loader.render_to_string("errors/500.html", context), status=500)

@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 from urllib.parse import urlencode
 
 from csp.constants import HEADER as CSP_HEADER
@@ -134,6 +135,17 @@ class RealmCookiesMiddleware:
 
 class SignInRequiredMiddleware(LoginRequiredMiddleware):
     """Sends visitors to the sign-in page of the portal that they asked for. Public views are marked."""
+
+    def process_view(
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase], view_args: Any, view_kwargs: Any
+    ) -> HttpResponseBase | None:
+        """Ask who is there only where that matters: Django reads the session of every request first.
+
+        Otherwise even the logo would be an answer to this session alone, and be fetched again after every sign-in.
+        """
+        if not getattr(view_func, "login_required", True):
+            return None
+        return super().process_view(request, view_func, view_args, view_kwargs)
 
     def handle_no_permission(
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]

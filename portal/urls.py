@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from portal import health
+from portal import branding, health
 from portal.user_portal import federation, initiate, logout
 
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("oauth/initiate/<slug:slug>", initiate.initiate, name="initiate_login"),
     path("oauth/frontchannel-logout/<slug:slug>", logout.frontchannel_logout, name="frontchannel_logout"),
     path("oauth/backchannel-logout/<slug:slug>", logout.backchannel_logout, name="backchannel_logout"),
+    path("branding/logo/<slug:address>.png", branding.logo, name="logo"),
     path("admin/", include("portal.admin_portal.urls")),
     path("", include("portal.user_portal.urls")),
 ]

@@ -1,5 +1,6 @@
-"""What holds for the whole company: how long sessions live, and how long the audit log is kept."""
+"""What holds for the whole company: how long sessions live, how long the audit log is kept, how new people begin."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from django.db.models import DateTimeField, ExpressionWrapper, F
@@ -7,6 +8,7 @@ from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
 from users.audit import Actor, audited, record
+from users.default_states import default_state as default_state  # where callers look for it; `services` uses it too
 from users.errors import LimitOutOfRange
 from users.models import Organization, UserSession
 from users.permissions import Permission
@@ -46,21 +48,27 @@ def set_limits(
         "session_absolute_hours": session_absolute_hours,
         "audit_retention_days": audit_retention_days,
     }
+    check_limits(wanted)
     organization = Organization.objects.select_for_update().get_or_create(pk=1)[0]
     changes: dict[str, object] = {}
     for name, value in wanted.items():
         if value is None or value == getattr(organization, name):
             continue
-        lowest, highest = RANGES[name]
-        if not lowest <= value <= highest:
-            raise LimitOutOfRange(field=name, name=name.replace("_", " "), value=value, lowest=lowest, highest=highest)
         changes[name] = {"from": getattr(organization, name), "to": value}
         setattr(organization, name, value)
     if changes:
-        organization.save()
+        organization.save(update_fields=[*changes, "updated_at"])
         ended = _shorten_sessions(organization)
         record("users.organization.limits_set", actor=actor, details={**changes, "sessions_ended": ended})
     return organization
+
+
+def check_limits(wanted: Mapping[str, int | None]) -> None:
+    """Refuse a limit that makes no sense; None stands for one that stays. Raises LimitOutOfRange."""
+    for name, value in wanted.items():
+        lowest, highest = RANGES[name]
+        if value is not None and not lowest <= value <= highest:
+            raise LimitOutOfRange(field=name, name=name.replace("_", " "), value=value, lowest=lowest, highest=highest)
 
 
 def _shorten_sessions(organization: Organization) -> int:

@@ -1,6 +1,7 @@
 """Server-side sessions that know whose they are, so that they can be listed and ended."""
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
 from typing import Any
@@ -219,6 +220,22 @@ def tag(
         "user_agent": user_agent.replace("\x00", "")[:255],
         "signed_in_at": timezone.now().isoformat(),
     }
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a signed-in session came from, as it says itself: no row is read for it."""
+
+    since: datetime
+    address: str
+    user_agent: str
+
+
+def origin_of(session: Any) -> Origin | None:
+    """Return what was noted when this session was opened, or None of a visitor's."""
+    tags = session.get(_TAGS, {})
+    since = _signed_in_at(tags)
+    return Origin(since, tags.get("client_ip") or "", tags.get("user_agent", "")) if since else None
 
 
 def end_sessions(*, keep_key: str | None = None, **filters: Any) -> int:

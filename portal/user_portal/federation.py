@@ -38,11 +38,13 @@ from idp.recheck import keep_grant
 from portal.actors import actor_of
 from portal.admin_portal import rehearsals
 from portal.answers import read_answer
+from portal.browsers import browser_of
 from portal.errors import error_page
 from portal.sign_in import open_session, safe_next
 from users.audit import record_refusal
 from users.errors import DirectoryError
 from users.models import Realm
+from users.own_sign_ins import account_holder
 from users.sessions import reload_for_update
 
 
@@ -203,8 +205,9 @@ def callback(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _refused(request: HttpRequest, error: DirectoryError, slug: str) -> HttpResponse:
-    details = {"provider": slug[:40], **getattr(error, "admin_context", {})}
-    record_refusal("portal.sign_in.failed", actor=actor_of(request), error=error, details=details)
+    details = {"provider": slug[:40], "browser": browser_of(request), **getattr(error, "admin_context", {})}
+    about = account_holder(str(error.context.get("person", "")))
+    record_refusal("portal.sign_in.failed", actor=actor_of(request), target=about, error=error, details=details)
     note_refused_credential(getattr(getattr(request, "federated_sign_in", None), "provider", None), error)
     actions = [("Back to the sign-in page", reverse("user_portal:sign_in"))]
     response = error_page(request, error, actions=actions)

@@ -1,4 +1,4 @@
-"""How a person signs in, and where she is signed in now."""
+"""How a person signs in, where she is signed in now, and what sign-ins there were."""
 
 from typing import cast
 
@@ -7,13 +7,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from idp.queries import password_owner
+from idp.queries import active_provider, password_owner
 from portal.actors import actor_of
 from portal.session_rows import session_page
 from portal.user_portal.access import person_required
 from portal.user_portal.sign_in import sign_out
 from users.errors import SessionNotFound
+from users.factors import factors_of
 from users.models import User
+from users.own_sign_ins import recent_sign_ins
 from users.session_list import end_session, end_sessions_of
 from users.sessions import hashed
 
@@ -21,9 +23,16 @@ from users.sessions import hashed
 @require_safe
 @person_required
 def security(request: HttpRequest) -> HttpResponse:
-    """Show how the person signs in, who keeps the password, and the live sessions."""
+    """Show how the person signs in, who keeps the password, the live sessions, and the newest sign-ins."""
     person = cast(User, request.user)
-    context = {"password_owner": password_owner(person), **session_page(request, person=person, own=True)}
+    provider = active_provider()
+    context = {
+        "password_owner": password_owner(person),
+        "others_owner": provider.name if provider else None,
+        "factors": factors_of(person),
+        "sign_ins": recent_sign_ins(person),
+        **session_page(request, person=person, own=True),
+    }
     return render(request, "user_portal/security.html", context)
 
 

@@ -77,14 +77,13 @@ def test_an_administrators_own_sessions(admin_page: Page, administrator: User, e
 
 def test_the_organization_settings(admin_page: Page, eye: Eye) -> None:
     admin_page.goto("/admin/settings/organization/")
-    eye.look(admin_page, "organization")
     admin_page.get_by_label("Idle limit of a session").fill("3")
-    admin_page.locator("form.form").evaluate("form => { form.noValidate = true; }")
-    admin_page.get_by_role("button", name="Save").click()
+    admin_page.locator("form[action$='limits/']").evaluate("form => { form.noValidate = true; }")
+    admin_page.get_by_role("button", name="Save limits").click()
     admin_page.get_by_role("alert").first.wait_for()
-    eye.glance(admin_page, "organization-error")
+    eye.glance(admin_page, "organization-limits-refused")
     admin_page.get_by_label("Idle limit of a session").fill("30")
-    admin_page.get_by_role("button", name="Save").click()
+    admin_page.get_by_role("button", name="Save limits").click()
     admin_page.get_by_text("The organization settings were saved.").wait_for()
 
 

@@ -38,7 +38,7 @@ def test_an_administrator_signs_in(administrator: User, browser_client: Browser)
     assert sign_in(browser_client, administrator.company_email.upper())["Location"] == "/admin/"
     assert browser_client.is_administering
     event = last_event(action="admin_portal.sign_in.succeeded")
-    details = {"method": "password", "account": administrator.company_email}
+    details = {"method": "password", "account": administrator.company_email, "browser": "Unknown browser"}
     assert (event.actor_id, event.client_ip, event.details) == (administrator.pk, "127.0.0.1", details)
 
 

@@ -1,0 +1,13 @@
+"""In which state new people begin, unless whoever adds them says so."""
+
+from users.models import Organization, Source, State
+
+# The sources for which the organization decides. A provider adds nobody: there is no just-in-time creation.
+COLUMNS = {Source.MANUAL: "default_state_manual", Source.IMPORT: "default_state_import"}
+STATES = (State.STAGED, State.ACTIVE)
+
+
+def default_state(source: Source) -> State:
+    """Return the state of new people who come from this source: what the organization settings say, as of now."""
+    column = COLUMNS.get(source)
+    return State(getattr(Organization.current(), column)) if column else State.STAGED
