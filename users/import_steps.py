@@ -31,7 +31,7 @@ from users.import_writes import UserNames, write
 from users.models import ImportMode, ImportStatus, PeopleImport, PeopleImportChunk
 from users.people_csv import Problem
 
-SAMPLES = 20
+SAMPLES = 10
 # Chunks that are written in one statement where everything is one transaction.
 AT_ONCE = 4
 # So many rows keep nobody waiting for long on SQLite; more are written in several transactions.

@@ -10,11 +10,12 @@ from uuid import UUID, uuid4
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.utils import timezone
 
-from users import names, sessions
+from users import action_links, names, sessions
 from users.audit import Actor, record_all
 from users.bulk import insert_like, update_each
+from users.default_states import default_state
 from users.import_rows import NEW, UPDATED, Outcome, slices
-from users.models import GroupMembership, Source, State, User
+from users.models import ActionLink, GroupMembership, Source, State, User
 from users.name_key import name_key
 
 _NAMES = ("display_name", "given_name", "family_name")
@@ -84,6 +85,7 @@ def write(outcomes: Sequence[Outcome], *, actor: Actor, import_id: UUID, user_na
     ids = _add(new, user_names, reserved)
     _change([outcome for outcome in updated if outcome.changes])
     moved = [outcome for outcome in updated if "state" in outcome.changes]
+    _keep_invitations([each for each in moved if each.changes["state"] == (State.STAGED, State.ACTIVE)])
     ended = _end_sessions([_person_of(outcome)["id"] for outcome in moved])
     people = [*zip(ids, new, strict=True), *((_person_of(outcome)["id"], outcome) for outcome in updated)]
     _join_groups(people)
@@ -102,6 +104,9 @@ def _add(outcomes: list[Outcome], user_names: UserNames, reserved: list[str]) ->
     proposals = user_names.propose([each.email for each in unnamed], reserved=reserved)
     for outcome, name in zip(unnamed, proposals, strict=True):
         outcome.values["user_name"] = name
+    state = default_state(Source.IMPORT).value
+    for outcome in outcomes:
+        outcome.values.setdefault("state", state)
     now = timezone.now()
     template = User(source=Source.IMPORT, created_at=now, updated_at=now)
     ids = [uuid4() for _ in outcomes]
@@ -114,7 +119,7 @@ def _new_row(pk: UUID, outcome: Outcome) -> list[Any]:
     full_name = f"{values['given_name']} {values['family_name']}".strip()
     values["display_name"] = values["display_name"] or full_name[: names.NAME_MAX_LENGTH].strip()
     key = name_key(**{name: values[name] for name in _NAMES}, company_email=outcome.email)
-    state, external_id = outcome.values.get("state", State.STAGED.value), outcome.values.get("external_id")
+    state, external_id = outcome.values["state"], outcome.values.get("external_id")
     # What Django calls an unusable password, without the many small draws that it makes for each.
     password = UNUSABLE_PASSWORD_PREFIX + secrets.token_hex(20)
     return [pk, outcome.email, *(values[name] for name in _TEXTS), state, external_id, key, password]
@@ -156,6 +161,14 @@ def _name_key_of(outcome: Outcome) -> str:
     return name_key(**{name: person[name] for name in _NAMES}, company_email=outcome.email)
 
 
+def _keep_invitations(outcomes: list[Outcome]) -> None:
+    """Let open invitations go on for people who were staged and are active now, as an activation by hand does."""
+    for part in slices(_person_of(outcome)["id"] for outcome in outcomes):
+        invited = ActionLink.objects.filter(person__in=part, used_at=None).values("person")
+        for person in User.objects.filter(pk__in=invited):
+            action_links.keep_over_activation(person)
+
+
 def _end_sessions(people: list[UUID]) -> int:
     return sum(sessions.end_sessions(person__in=part) for part in slices(people))
 
@@ -168,7 +181,7 @@ def _join_groups(people: list[tuple[UUID, Outcome]]) -> None:
 def _record(actor: Actor, import_id: str, people: list[tuple[UUID, Outcome]]) -> None:
     """Write what an auditor needs of each person: added, or what changed from what to what."""
     added = (
-        (pk, _label(outcome), {"state": outcome.values.get("state", "staged"), "import": import_id, **_groups(outcome)})
+        (pk, _label(outcome), {"state": outcome.values["state"], "import": import_id, **_groups(outcome)})
         for pk, outcome in people
         if outcome.kind == NEW
     )

@@ -40,7 +40,7 @@ NEEDED = {"company_email": "Required. Says whom the row is about; an import neve
 NOTES = {
     "user_name": "Proposed from the email for new people where it is empty.",
     "display_name": "Given and family name together for new people where it is empty.",
-    "state": "staged, active or suspended. New people are staged where it is empty.",
+    "state": "staged, active or suspended. SETTINGS > Organization says how new people begin where it is empty.",
     "external_id": "The object ID at the identity provider, for the first federated sign-in.",
     "groups": "Groups that the person comes into, separated by |. They must exist. Nobody leaves a group.",
 }

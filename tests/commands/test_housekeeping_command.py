@@ -35,6 +35,7 @@ TASKS = [
     "one-time links",
     "audit log",
     "people counts",
+    "people imports",
 ]
 NOW = datetime.now(UTC)
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tests.factories import OPERATOR, make_administrator, make_person
 from tests.users.support import as_person, at_once, refused
-from users import import_models, import_steps, import_store
+from users import action_links, import_models, import_steps, import_store
 from users.audit import Actor
 from users.errors import DirectoryError, PermissionRefused
 from users.import_errors import ImportHasProblems, ImportNotFound, ImportNotReady, ImportPeopleChanged
@@ -21,6 +21,8 @@ from users.models import (
     Group,
     GroupMembership,
     ImportMode,
+    LinkPurpose,
+    Organization,
     PeopleImport,
     PeopleImportChunk,
     Source,
@@ -428,3 +430,20 @@ def test_the_cache_of_sqlite_is_left_as_it_was() -> None:
             run(TWO)
             cursor.execute("PRAGMA cache_size")
             assert cursor.fetchone() == before
+
+
+def test_new_people_begin_as_the_organization_settings_say() -> None:
+    Organization.objects.update_or_create(pk=1, defaults={"default_state_import": State.ACTIVE})
+    run("email,state\nada@contoso.example,\ngrace@contoso.example,staged\n")
+    assert dict(User.objects.values_list("company_email", "state")) == {
+        "ada@contoso.example": "active",
+        "grace@contoso.example": "staged",
+    }
+
+
+def test_an_open_invitation_outlives_an_activation() -> None:
+    ada = make_person("ada@contoso.example", state=State.STAGED)
+    link, _ = action_links.issue(person=ada, purpose=LinkPurpose.INVITATION, made_by=None)
+    run("email,state\nada@contoso.example,active\n")
+    link.refresh_from_db()
+    assert action_links.is_good(link)

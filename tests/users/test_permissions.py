@@ -17,6 +17,7 @@ open_admin_portal           yes                         yes            yes      
 view_people                 yes                         yes            yes        yes
 support_people              yes                         yes            yes        no
 manage_people               yes                         yes            no         no
+export_people               yes                         yes            no         yes
 view_identity_providers     yes                         yes            no         yes
 manage_identity_providers   yes                         no             no         no
 view_audit                  yes                         yes            no         yes
