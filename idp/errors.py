@@ -1,6 +1,7 @@
 """Refusals around providers: what an administrator or operator gets to see. Sign-in: `idp.federation_errors`."""
 
 from users.errors import DirectoryError
+from users.factor_errors import SecretUnreadable as SecretUnreadable
 
 
 class ProviderNotFound(DirectoryError):
@@ -134,17 +135,6 @@ class ClientSecretIsId(DirectoryError):
         "made: if it is hidden by now, make a new client secret."
     )
     exit_status = 2
-    field = "client_secret"
-
-
-class SecretUnreadable(DirectoryError):
-    """No key in ENCRYPTION_KEYS decrypts the stored secret."""
-
-    code = "idp.secret_unreadable"
-    message = "The stored client secret cannot be read: its encryption key is missing."
-    hint = "Put the former key back into ENCRYPTION_KEYS, or enter the client secret again."
-    http_status = 503
-    exit_status = 5
     field = "client_secret"
 
 

@@ -14,10 +14,10 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from idp import mails
 from idp.credential_errors import MailFailed
 from idp.models import ExpiryNotice, IdentityProvider, Slot
 from idp.protocol.oauth_errors import TokenEndpointRefused
+from users import mails
 from users.audit import Actor, new_reference, record
 from users.models import AdminRole, User
 from users.permissions import ROLE_PERMISSIONS, Permission

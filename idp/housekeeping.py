@@ -13,7 +13,9 @@ from idp.models import Rehearsal, SpentState
 from users.audit import Actor, new_reference
 from users.counts import fold_counts
 from users.errors import DirectoryError
-from users.housekeeping import prune_audit, prune_failures, prune_sessions
+from users.housekeeping import prune_audit, prune_failures, prune_links, prune_sessions
+from users.people_import import finish_abandoned, prune_imports
+from users.schedules import apply_scheduled_states
 from users.sign_in_days import keep_days
 
 REHEARSALS_KEPT = timedelta(days=30)
@@ -80,6 +82,10 @@ def _sessions(actor: Actor) -> Counts:
     return {"removed": prune_sessions()}
 
 
+def _scheduled(actor: Actor) -> Counts:
+    return apply_scheduled_states(actor)
+
+
 def _states(actor: Actor) -> Counts:
     return {"removed": SpentState.objects.filter(expires_at__lt=timezone.now()).delete()[0]}
 
@@ -92,6 +98,10 @@ def _failures(actor: Actor) -> Counts:
     return {"removed": prune_failures()}
 
 
+def _links(actor: Actor) -> Counts:
+    return {"removed": prune_links()}
+
+
 def _audit(actor: Actor) -> Counts:
     return {"removed": prune_audit(actor)}
 
@@ -100,11 +110,16 @@ def _people_counts(actor: Actor) -> Counts:
     return {"kept": fold_counts()}
 
 
+def _imports(actor: Actor) -> Counts:
+    return {"finished": finish_abandoned(actor), "removed": prune_imports()}
+
+
 def _sign_in_days(actor: Actor) -> Counts:
     return {"counted": keep_days()}
 
 
 TASKS: dict[str, Callable[[Actor], Counts]] = {
+    "scheduled states": _scheduled,
     "identity providers": _providers,
     "expiry mails": _mails,
     "sessions": _sessions,
@@ -112,6 +127,8 @@ TASKS: dict[str, Callable[[Actor], Counts]] = {
     "rehearsals": _rehearsals,
     "failed attempts": _failures,
     "sign-in days": _sign_in_days,
+    "one-time links": _links,
     "audit log": _audit,
     "people counts": _people_counts,
+    "people imports": _imports,
 }

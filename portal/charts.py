@@ -1,114 +1,150 @@
-"""The geometry of charts: numbers in, rectangles out. Pages draw them as SVG, without a script."""
+"""Bar charts without a script: from numbers to the geometry that templates/components/bar_chart.html draws."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 600, 190
-LEFT, RIGHT, TOP, BOTTOM = 56, 4, 14, 30
-GAP = 0.25
-TICKS = 5
+from django.utils.formats import date_format
+
+from users.audit_counts import DAY, HOUR, Bucket, EventCounts
+
+# Units of the drawing; it is stretched to the width of the page, and its lines keep their thickness.
+WIDTH, HEIGHT = 720, 120
+# How much of its slot a bar fills.
+FILL = 0.72
 
 
 @dataclass(frozen=True)
-class Bucket:
-    """One stretch of time and what happened in it.
+class Series:
+    """One colour of a chart.
 
     Attributes:
-        label: short, for the axis; `name`: whole, for the table.
+        name: the word of the legend and the table's heading.
+        tone: "accent" or "danger".
     """
 
-    label: str
     name: str
-    done: int
-    refused: int
+    tone: str
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A rectangle in the units of the drawing."""
+class Point:
+    """One bar: its label, and a number for each series."""
 
+    label: str
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A rectangle, in units of the drawing."""
+
+    tone: str
     x: float
     y: float
     width: float
     height: float
-    kind: str
 
 
 @dataclass(frozen=True)
-class Tick:
-    """A number or a label beside an axis."""
+class Bar:
+    """One bar: what it says in words, and its parts from the ground up."""
 
-    x: float
-    y: float
-    text: str
+    point: Point
+    words: str
+    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True)
 class BarChart:
-    """What a template draws, and the numbers for everybody who cannot see it."""
+    """A chart, ready to be drawn.
 
-    buckets: Sequence[Bucket]
-    bars: Sequence[Bar]
-    lines: Sequence[Tick]
-    labels: Sequence[Tick]
+    Attributes:
+        title: what is counted, with the range.
+        note: a sentence below the title, or "".
+        label_heading: what the bars' labels are, as heading of the table.
+        totals: the sum of each series, in their order.
+        top: the number at the upper edge.
+    """
+
+    title: str
+    note: str
+    label_heading: str
+    series: tuple[Series, ...]
+    bars: tuple[Bar, ...]
+    totals: tuple[int, ...]
+    top: int
     width: int = WIDTH
     height: int = HEIGHT
 
     @property
-    def done(self) -> int:
-        """How much was done altogether."""
-        return sum(bucket.done for bucket in self.buckets)
+    def legend(self) -> list[tuple[Series, int]]:
+        """Each series with its total."""
+        return list(zip(self.series, self.totals, strict=True))
 
     @property
-    def refused(self) -> int:
-        """How much was refused altogether."""
-        return sum(bucket.refused for bucket in self.buckets)
+    def ends(self) -> tuple[str, str]:
+        """The labels of the first and the last bar."""
+        return (self.bars[0].point.label, self.bars[-1].point.label) if self.bars else ("", "")
 
 
-def bar_chart(buckets: Sequence[Bucket]) -> BarChart:
-    """Return stacked bars: what was refused stands on what was done.
+def bar_chart(
+    points: Sequence[Point], *, series: Sequence[Series], title: str, label_heading: str, note: str = ""
+) -> BarChart:
+    """Return the geometry of a chart of stacked bars.
 
     Args:
-        buckets: in the order of time, at least one.
+        points: one for each bar, from left to right, each with a number of at least 0 for each series.
     """
-    highest = nice_ceiling(max((bucket.done + bucket.refused for bucket in buckets), default=0))
-    inner_height = HEIGHT - TOP - BOTTOM
-    step = (WIDTH - LEFT - RIGHT) / max(len(buckets), 1)
-    bars: list[Bar] = []
-    for number, bucket in enumerate(buckets):
-        x, floor = LEFT + (number + GAP / 2) * step, float(HEIGHT - BOTTOM)
-        for kind, value in (("done", bucket.done), ("refused", bucket.refused)):
+    top = round_top(max((sum(point.values) for point in points), default=0))
+    slot = WIDTH / max(len(points), 1)
+    bars = []
+    for index, point in enumerate(points):
+        parts, ground = [], float(HEIGHT)
+        for one, value in zip(series, point.values, strict=True):
+            # What happened at all is seen, also beside a bar that is a thousand times as high.
+            height = max(HEIGHT * value / top, 1.5) if value else 0
+            ground -= height
             if value:
-                # Whatever happened is seen, be it one among a million.
-                high = max(value / highest * inner_height, 1.5)
-                floor -= high
-                bars.append(Bar(round(x, 2), round(floor, 2), round(step * (1 - GAP), 2), round(high, 2), kind))
-    every = max(1, -(-len(buckets) // TICKS))
-    labels = [
-        Tick(round(LEFT + (number + 0.5) * step, 2), HEIGHT - 8, bucket.label)
-        for number, bucket in enumerate(buckets)
-        if number % every == 0
-    ]
-    lines = [
-        Tick(LEFT - 8, round(HEIGHT - BOTTOM - part * inner_height, 2), short(round(highest * part)))
-        for part in ((0, 1) if highest == 1 else (0, 0.5, 1))
-    ]
-    return BarChart(buckets, bars, lines, labels)
+                x = slot * (index + (1 - FILL) / 2)
+                parts.append(Part(one.tone, round(x, 1), round(ground, 1), round(slot * FILL, 1), round(height, 1)))
+        numbers = ", ".join(f"{value:,} {one.name.lower()}" for one, value in zip(series, point.values, strict=True))
+        bars.append(Bar(point, f"{point.label}: {numbers}", tuple(parts)))
+    totals = tuple(sum(point.values[index] for point in points) for index in range(len(series)))
+    return BarChart(title, note, label_heading, tuple(series), tuple(bars), totals, top)
 
 
-def nice_ceiling(number: int) -> int:
-    """Return the next of 1, 2, 4, 10, 20, 40, 100 …: a number whose half is whole too, but for 1."""
-    ceiling = 1
+def round_top(most: int) -> int:
+    """Return the smallest of 1, 2, 5, 10, 20, 50 … that is at least the highest bar."""
+    unit = 1
     while True:
-        for factor in (1, 2, 4):
-            if factor * ceiling >= number:
-                return factor * ceiling
-        ceiling *= 10
+        for factor in (1, 2, 5):
+            if factor * unit >= most:
+                return factor * unit
+        unit *= 10
 
 
-def short(number: int) -> str:
-    """Return a number in the room beside an axis: 1,200,000 is 1.2 M."""
-    for size, letter in ((1_000_000, "M"), (1_000, "k")):
-        if number >= 10 * size or (number >= size and letter == "M"):
-            return f"{number / size:.1f}".removesuffix(".0") + f" {letter}"
-    return f"{number:,}"
+def chart_of_events(counts: EventCounts, *, title: str = "Events") -> BarChart:
+    """Return the chart of the audit log: what was done and what was refused, by time."""
+    points = [Point(_start(bucket, counts), (bucket.done, bucket.refused)) for bucket in counts.buckets]
+    said = f"{title}, {_moment(counts, counts.since)} to {_moment(counts, counts.until)}, by {_step_words(counts)}"
+    note = "" if counts.is_complete else "There are too many to count them all: the newest are shown."
+    return bar_chart(
+        points,
+        series=(Series("Done", "accent"), Series("Refused", "danger")),
+        title=said,
+        label_heading="Hour (UTC)" if counts.step == HOUR else "From (UTC)" if counts.step > DAY else "Day (UTC)",
+        note=note,
+    )
+
+
+def _start(bucket: Bucket, counts: EventCounts) -> str:
+    return date_format(bucket.start, "j M, H:i" if counts.step == HOUR else "j M" if counts.step == DAY else "j M Y")
+
+
+def _moment(counts: EventCounts, moment: object) -> str:
+    return date_format(moment, "j M Y, H:i" if counts.step == HOUR else "j M Y")  # type: ignore[arg-type]
+
+
+def _step_words(counts: EventCounts) -> str:
+    days = counts.step // DAY
+    return "hour" if counts.step == HOUR else "day" if days == 1 else f"{days} days"

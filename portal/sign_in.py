@@ -5,24 +5,30 @@ from typing import Any
 
 from django.contrib.auth import authenticate, login
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from idp import queries
 from portal.actors import actor_of, client_ip
 from portal.browsers import browser_of
+from portal.fresh import mark_fresh
+from portal.half_open import ACTIONS, begin_second_step
 from users import sessions
 from users.audit import record, record_refusal
 from users.errors import DirectoryError, PasswordManagedExternally, SignInFailed, SignInLocked
+from users.factors import has_second_factor
 from users.last_login import note_last_login
 from users.models import Realm, User
 from users.own_sign_ins import account_holder
 
-ACTIONS = {Realm.USER: "portal.sign_in", Realm.ADMIN: "admin_portal.sign_in"}
+PASSWORD_BACKEND = "users.backends.PasswordBackend"  # noqa: S105  (a class)
 
 
-def sign_in_with_password(request: HttpRequest, *, email: str, password: str, realm: Realm) -> User:
-    """Check a password, open a session in this portal, and write the audit row.
+def sign_in_with_password(
+    request: HttpRequest, *, email: str, password: str, realm: Realm, next_path: str
+) -> HttpResponse:
+    """Check a password, open a session in this portal, and go on; or to the second step for who has a second factor.
 
     Raises:
         SignInFailed: wrong, unknown, suspended, or no administrator: always the same words.
@@ -37,8 +43,20 @@ def sign_in_with_password(request: HttpRequest, *, email: str, password: str, re
         about = account_holder(email)
         record_refusal(f"{ACTIONS[realm]}.failed", actor=actor_of(request), target=about, error=error, details=details)
         raise
-    open_session(request, person, realm=realm, method="password")
-    return person
+    if has_second_factor(person):
+        return begin_second_step(request, person, realm=realm, next_path=next_path)
+    open_local_session(request, person, realm=realm, method="password")
+    return redirect(next_path)
+
+
+def open_local_session(request: HttpRequest, person: User, *, realm: Realm, method: str) -> None:
+    """Open the session of somebody who gave her own password.
+
+    Args:
+        method: `password`, and the second factor behind it: `password+totp`.
+    """
+    person.backend = PASSWORD_BACKEND
+    open_session(request, person, realm=realm, method=method)
 
 
 def _checked(request: HttpRequest, email: str, password: str, realm: Realm) -> User:
@@ -72,14 +90,14 @@ def open_session(
     Nothing of the visitor's former session is kept but what the caller names.
 
     Args:
-        method: how the person was recognised: `password`, or the rule that matched a token.
+        method: how the person was recognised: `password`, with a second factor, or the rule that matched a token.
         provider_id, upstream_sid: the provider that vouched for her, and its name for her session there.
         keep: what else the session holds from the beginning.
     """
     details = {"method": method, "browser": browser_of(request)}
     if provider_id:
         details["provider_id"] = provider_id
-    if method == "password":
+    else:
         details["account"] = person.company_email
     with transaction.atomic(savepoint=False):
         request.session.flush()
@@ -94,6 +112,8 @@ def open_session(
             upstream_sid=upstream_sid,
         )
         request.session.update(keep or {})
+        if provider_id is None:
+            mark_fresh(request.session)
         request.session.save()
         note_last_login(person)
         record(f"{ACTIONS[realm]}.succeeded", actor=actor_of(request).as_person(person), target=person, details=details)

@@ -4,13 +4,22 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import LazySettings
+from django.test import TransactionTestCase
 
 from idp.models import IdentityProvider
+from tests.audit_guards import lifted
 from tests.browsing import Browser
 from tests.entra_tenant import PracticeServer, PracticeTenant
 from tests.factories import make_administrator, make_person, make_provider
+from tests.mailbox import wait_for_mail_threads
 from users import branding
 from users.models import User
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown() -> None:
+    """Wait for the mail threads of a test before its database is emptied."""
+    wait_for_mail_threads()
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +30,20 @@ def quick_settings(settings: LazySettings) -> None:
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def flush_past_the_guards() -> Iterator[None]:
+    """Let tests with real transactions empty the database after themselves, audit log included."""
+    flush = TransactionTestCase._fixture_teardown
+
+    def flush_all(case: TransactionTestCase) -> None:
+        with lifted():
+            flush(case)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(TransactionTestCase, "_fixture_teardown", flush_all)
+        yield
 
 
 @pytest.fixture(autouse=True)

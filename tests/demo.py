@@ -35,6 +35,8 @@ from portal.environment import (
 
 VAR = ROOT / "var"
 PRACTICE_DATABASE = f"sqlite:///{quote(str(VAR / 'practice.sqlite3'))}"
+# Four slashes: what follows the third is the path of the folder.
+PRACTICE_MAIL = f"filemail:///{quote(str(VAR / 'practice-mail'))}"
 TENANT_STATE = VAR / "practice_tenant.json"
 CREDENTIALS = VAR / "practice_credentials.json"
 HOST = "127.0.0.1"
@@ -69,6 +71,7 @@ def prepare_file(path: Path, places: Places) -> None:
     """Make the file with keys of its own, or let the addresses in an older one follow the ports."""
     VAR.mkdir(mode=0o700, exist_ok=True)
     fresh = {"PUBLIC_URL": places.portal, "INSECURE_ISSUER_ORIGINS": places.tenant, "DATABASE_URL": PRACTICE_DATABASE}
+    fresh["EMAIL_URL"] = PRACTICE_MAIL
     if create(path, remark="For practice: `make demo` goes on with it, and `make run` refuses it.", **fresh):
         return
     if not is_practice(path):
@@ -76,6 +79,8 @@ def prepare_file(path: Path, places: Places) -> None:
     known = parse(path)
     if known.get("DATABASE_URL"):
         del fresh["DATABASE_URL"]  # otherwise practice would go on in the database of real use
+    if known.get("EMAIL_URL"):
+        del fresh["EMAIL_URL"]
     if places.tenant in known["INSECURE_ISSUER_ORIGINS"].split(","):
         del fresh["INSECURE_ISSUER_ORIGINS"]
     if any(known.get(name) != value for name, value in fresh.items()):
@@ -209,6 +214,15 @@ def wait_until_answering(places: Places, processes: list[subprocess.Popen[bytes]
     return all(process.poll() is None for process in processes)
 
 
+def mail_place() -> str:
+    """Say where the mails of the practice go."""
+    from django.conf import settings  # noqa: PLC0415  (there are settings only after the environment is set)
+
+    if settings.EMAIL_BACKEND.endswith(".filebased.EmailBackend"):
+        return f"a file for each in {settings.EMAIL_FILE_PATH}/"
+    return "where EMAIL_URL says"
+
+
 def announce(places: Places, tenant: dict[str, Any], known: dict[str, str], path: Path) -> None:
     """Print where to go, as whom, and what to paste."""
     prefix = "" if path == ROOT / ".env" else f"ENV_FILE={path.relative_to(ROOT)} "
@@ -221,6 +235,7 @@ Gatehouse is running, for practice.
                   readonly@contoso.example   {known["readonly@contoso.example"]}    (Read Only)
   User Portal     {places.portal}/
                   local@contoso.example      {known["local@contoso.example"]}    (password, until you federate)
+  Mail            {mail_place()}
 
 In the Admin Portal: Identity Providers > Add Identity Provider > Entra ID (Azure), and paste
 

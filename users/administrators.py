@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from users import lockout, sessions
+from users import lockout, notices, sessions
 from users.audit import Actor, audited, record
 from users.errors import (
     AlreadyAdministrator,
@@ -26,6 +26,7 @@ from users.services import (
     require,
     set_checked_password,
 )
+from users.states import refuse_scheduled
 
 SETUP_LINK_LIFETIME = timedelta(hours=1)
 
@@ -65,11 +66,13 @@ def add_administrator(
             raise AlreadyAdministrator(label=person.label)
         if not person.is_active:
             raise PersonNotActive(label=person.label)
+        refuse_scheduled(person)
         person.admin_role = role
         if password is not None or not person.has_usable_password():
             set_checked_password(person, password or "")
         person.save(update_fields=["admin_role", "password", "updated_at"])
         details["sessions_ended"] = sessions.end_sessions(person=person)
+        notices.role_changed(actor=actor, person=person, before=None)
     record("users.administrator.added", actor=actor, target=person, details=details)
     return person
 
@@ -91,6 +94,7 @@ def set_admin_role(*, actor: Actor, person: User, role: AdminRole) -> User:
     person.save(update_fields=["admin_role", "updated_at"])
     details = {"from": before, "to": role.value, "sessions_ended": sessions.end_sessions(person=person)}
     record("users.administrator.role_set", actor=actor, target=person, details=details)
+    notices.role_changed(actor=actor, person=person, before=before)
     return person
 
 
@@ -109,6 +113,7 @@ def set_admin_password(*, actor: Actor, person: User, password: str) -> User:
     ended = sessions.end_sessions(person=person)
     lockout.forget_failures(person.company_email)
     record("users.administrator.password_set", actor=actor, target=person, details={"sessions_ended": ended})
+    notices.password_changed(actor=actor, person=person, way="administrator")
     return person
 
 
@@ -127,6 +132,7 @@ def remove_administrator(*, actor: Actor, person: User) -> User:
     person.save(update_fields=["admin_role", "updated_at"])
     details = {"role": before, "sessions_ended": sessions.end_sessions(person=person)}
     record("users.administrator.removed", actor=actor, target=person, details=details)
+    notices.role_changed(actor=actor, person=person, before=before)
     return person
 
 

@@ -3,6 +3,9 @@
 from django.apps import AppConfig
 from django.contrib.auth.apps import AuthConfig
 from django.contrib.auth.signals import user_logged_in
+from django.db.backends.signals import connection_created
+
+from users.networks import teach_sqlite
 
 
 class UsersConfig(AppConfig):
@@ -10,6 +13,10 @@ class UsersConfig(AppConfig):
 
     name = "users"
     default = True
+
+    def ready(self) -> None:
+        """Prepare each connection to the database."""
+        connection_created.connect(teach_sqlite, dispatch_uid="users.networks")
 
 
 class QuietAuthConfig(AuthConfig):

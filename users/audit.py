@@ -103,8 +103,10 @@ def record_all(action: str, *, actor: Actor, kind: type[models.Model], rows: Ite
     """
     template = _event(action, actor, None, None, None)
     template.target_type = kind._meta.model_name or ""
-    values = ((str(key), _clip(label), _plain(details)) for key, label, details in rows)
-    return insert_like(template, ("target_id", "target_label", "details"), values)
+    values = (
+        (str(key), _clip(label), _plain(details), _searched(details, _clip(label))) for key, label, details in rows
+    )
+    return insert_like(template, ("target_id", "target_label", "details", "about"), values)
 
 
 def _event(
@@ -114,6 +116,9 @@ def _event(
     error: DirectoryError | None,
     details: Mapping[str, Any] | None,
 ) -> AuditEvent:
+    facts = _plain({**(error.context if error else {}), **_advice(error), **(details or {})})
+    label = _clip(str(getattr(target, "label", target))) if target else ""
+    acts_on_self = target is not None and actor.person is not None and target.pk == actor.person.pk
     return AuditEvent(
         action=action,
         outcome=Outcome.REFUSED if error else Outcome.SUCCESS,
@@ -122,11 +127,19 @@ def _event(
         actor_label=_clip(actor.label),
         target_type=target._meta.model_name or "" if target else "",
         target_id=str(target.pk) if target else "",
-        target_label=_clip(str(getattr(target, "label", target))) if target else "",
+        target_label=label,
         client_ip=actor.client_ip,
         request_id=actor.request_id,
-        details=_plain({**(error.context if error else {}), **_advice(error), **(details or {})}),
+        details=facts,
+        about=_searched(facts, "" if acts_on_self else label),
     )
+
+
+def _searched(details: Mapping[str, Any], label: str) -> str | None:
+    """Return what a search finds a row by besides keys: the email that it is about, or else the target's label."""
+    email = details.get("email") or details.get("person")
+    text = email if isinstance(email, str) else label
+    return _clip(text.strip().lower()) or None
 
 
 def _advice(error: DirectoryError | None) -> dict[str, str]:
@@ -165,8 +178,8 @@ def _fold(event: AuditEvent) -> AuditEvent | None:
 def audited(action: str, *, atomic: bool = True) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Make a service atomic, and record its refusal under the same action after everything it did was rolled back.
 
-    The service takes `actor` by keyword, and its target as `provider` or `person`. Its success is recorded by itself,
-    with details that only it knows, in its own transaction.
+    The service takes `actor` by keyword, and its target as `provider`, `person` or `group`. Its success is recorded by
+    itself, with details that only it knows, in its own transaction.
 
     Args:
         atomic: False for a service that asks the provider first: no transaction is held while the network answers;
@@ -208,7 +221,7 @@ def record_refusal(
 
 def _target_of(kwargs: Mapping[str, Any]) -> models.Model | None:
     """Return the first saved row among a service's arguments: what the act was about."""
-    for name in ("provider", "person"):
+    for name in ("provider", "person", "group"):
         value = kwargs.get(name)
         if isinstance(value, models.Model) and value.pk:
             return value

@@ -38,3 +38,9 @@ class PasswordBackend(SessionBackend):
             return None
         with _hashing:
             return super().authenticate(request, username=username, password=password, **kwargs)
+
+
+def fits(person: User, password: str) -> bool:
+    """Return whether this is the person's password, for somebody who is signed in already. One hash at a time, too."""
+    with _hashing:
+        return person.check_password(password)

@@ -1,17 +1,19 @@
 """How django-axes counts failures here: by account, and by address with a larger allowance."""
 
 import ipaddress
-from datetime import timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from axes.handlers.database import AxesDatabaseHandler
 from axes.models import AccessAttempt
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import Max, Sum
 from django.http import HttpRequest
 from django.utils import timezone
 
-from users.models import AuditEvent
+from users.models import AuditEvent, User
 
 COOL_OFF = timedelta(minutes=15)
 KNOWN_FOR = timedelta(days=30)
@@ -30,7 +32,11 @@ def account_of(request: HttpRequest | None, credentials: dict[str, Any] | None) 
 
 def address_of(request: HttpRequest) -> str | None:
     """Return the address to count by: of IPv6 the /64, because whoever has one address there has all of them."""
-    address = request.META.get("REMOTE_ADDR")
+    return network_of(request.META.get("REMOTE_ADDR"))
+
+
+def network_of(address: str | None) -> str | None:
+    """Return what an address is counted by."""
     if not address or ":" not in address:
         return address or None
     return str(ipaddress.ip_network(f"{address.partition('%')[0]}/64", strict=False).network_address)
@@ -42,6 +48,38 @@ def forget_failures(account: str) -> int:
     failures = attempts.aggregate(total=Sum("failures_since_start"))["total"] or 0
     attempts.delete()
     return int(failures)
+
+
+@dataclass(frozen=True)
+class Lockout:
+    """What failed sign-ins did to an account.
+
+    Attributes:
+        failures: how many are counted now.
+        until: until when the account is locked; None where it is not.
+    """
+
+    failures: int
+    until: datetime | None
+
+
+def lockout_of(person: User) -> Lockout:
+    """Return the failed sign-ins that count against a person now, and until when they lock her out.
+
+    An address from which she signed in lately is let in all the same, as long as the failures came from elsewhere.
+    """
+    return lockouts_of([person.company_email]).get(person.company_email, Lockout(0, None))
+
+
+def lockouts_of(accounts: Iterable[str]) -> dict[str, Lockout]:
+    """Return the same by company email, for those of these accounts that have failures, with one query."""
+    counted = AccessAttempt.objects.filter(username__in=list(accounts), attempt_time__gt=timezone.now() - COOL_OFF)
+    totals = counted.values("username").annotate(total=Sum("failures_since_start"), last=Max("attempt_time")).order_by()
+    limit = settings.AXES_FAILURE_LIMIT
+    return {
+        str(row["username"]): Lockout(int(row["total"]), row["last"] + COOL_OFF if row["total"] >= limit else None)
+        for row in totals
+    }
 
 
 class LockoutHandler(AxesDatabaseHandler):

@@ -14,6 +14,14 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from users import names
+from users.factor_models import AuthenticatorApp as AuthenticatorApp
+from users.factor_models import Passkey as Passkey
+from users.factor_models import RecoveryCode as RecoveryCode
+from users.import_models import ImportMode as ImportMode
+from users.import_models import ImportStatus as ImportStatus
+from users.import_models import PeopleImport as PeopleImport
+from users.import_models import PeopleImportChunk as PeopleImportChunk
+from users.import_models import PeopleImportProblem as PeopleImportProblem
 from users.name_key import NameKeyField
 
 # A sign-in notes its moment on the person where the last one noted is older: most write nothing.
@@ -182,6 +190,7 @@ class User(AbstractBaseUser):
             ),
             models.Index(fields=["company_email"], opclasses=["varchar_pattern_ops"], name="users_email_prefix"),
             models.Index(fields=["user_name"], opclasses=["varchar_pattern_ops"], name="users_user_name_prefix"),
+            models.Index(fields=["display_name"], name="users_display_name"),
         ]
 
     def __str__(self) -> str:
@@ -293,7 +302,7 @@ class UserSession(AbstractBaseSession):
     last_seen_at = models.DateTimeField(null=True)
 
     class Meta:
-        """Sessions are found by person, and by provider and the name there; pruned by expiry.
+        """Sessions are found by person, by provider and the name there, and the newest first; pruned by expiry.
 
         Visitors' are found by neither: most sessions are made and removed within one sign-in, and each index costs.
         """
@@ -308,6 +317,11 @@ class UserSession(AbstractBaseSession):
                 fields=["provider_id", "upstream_sid"],
                 condition=models.Q(provider_id__isnull=False),
                 name="users_session_of_provider",
+            ),
+            models.Index(
+                fields=["signed_in_at"],
+                condition=models.Q(person__isnull=False),
+                name="users_session_newest",
             ),
         ]
 
@@ -328,6 +342,7 @@ class Organization(models.Model):
         session_idle_minutes: a session that nobody uses for so long ends.
         session_absolute_hours: a session ends so long after the sign-in, however busy it is.
         audit_retention_days: older audit rows are removed by `manage.py housekeeping`.
+        second_factor_required: administrators must have a second factor; who has none enrols at the next sign-in.
         name: of the company; "" until somebody says it.
         support_email, support_url, support_phone, support_note: whom people ask for help, each "" for none.
         default_state_manual, default_state_import: the state of new people by their source; see `default_state`.
@@ -344,6 +359,7 @@ class Organization(models.Model):
     session_idle_minutes = models.PositiveIntegerField(default=60)
     session_absolute_hours = models.PositiveIntegerField(default=8)
     audit_retention_days = models.PositiveIntegerField(default=365)
+    second_factor_required = models.BooleanField(default=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -417,7 +433,12 @@ class Outcome(models.TextChoices):
 class AuditEvent(models.Model):
     """One act or refusal, with everything copied that a reader needs after its subjects are gone.
 
-    Append-only: a database trigger refuses updates of anything but the fold (`occurrences`, `last_at`).
+    Append-only: database triggers refuse updates of anything but the fold (`occurrences`, `last_at`), and deletion
+    before the organization's retention is over.
+
+    Attributes:
+        about: what a search finds the row by where it is no key: the email that was tried, or the target's label; in
+            lower case. None where the actor is the target, as in every sign-in that succeeds.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -435,25 +456,54 @@ class AuditEvent(models.Model):
     details = models.JSONField(default=dict)
     occurrences = models.PositiveIntegerField(default=1)
     last_at = models.DateTimeField(default=timezone.now)
+    about = models.CharField(max_length=255, null=True)  # noqa: DJ001  (NULL keeps most rows out of its index)
 
     class Meta:
-        """Newest first, by action, by person; by time for pruning; refusals of one address together for the fold."""
+        """Every filter of the log has an index in the log's order; refusals of one address are together for the fold.
+
+        A sign-in that succeeds writes six of them, besides the key's: what only refusals are found by is partial.
+        """
 
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(condition=models.Q(outcome__in=Outcome.values), name="users_audit_outcome_known"),
         ]
         indexes = [
-            models.Index(fields=["action", "-id"], name="users_audit_action"),
-            models.Index(fields=["actor_id", "-id"], name="users_audit_actor"),
-            models.Index(fields=["target_id", "-id"], name="users_audit_target"),
+            models.Index(fields=["at", "id"], name="users_audit_at"),
+            models.Index(fields=["action", "at", "id"], name="users_audit_action"),
+            models.Index(fields=["target_id", "at", "id"], name="users_audit_target"),
+            models.Index(
+                fields=["actor_id", "at", "id"],
+                condition=models.Q(actor_id__isnull=False),
+                name="users_audit_actor",
+            ),
+            models.Index(
+                fields=["client_ip", "at", "id"],
+                condition=models.Q(client_ip__isnull=False),
+                name="users_audit_address",
+            ),
+            models.Index(
+                fields=["actor_label", "at", "id"],
+                condition=models.Q(actor_id__isnull=True),
+                name="users_audit_actor_label",
+            ),
+            models.Index(
+                fields=["about", "at", "id"],
+                condition=models.Q(about__isnull=False),
+                name="users_audit_about",
+            ),
+            models.Index(
+                fields=["error_code", "at", "id"],
+                condition=models.Q(outcome="refused"),
+                name="users_audit_code",
+            ),
+            models.Index(fields=["at", "id"], condition=models.Q(outcome="refused"), name="users_audit_refused"),
             models.Index(
                 fields=["client_ip", "action", "error_code", "-at"],
                 condition=models.Q(actor_id__isnull=True),
                 name="users_audit_fold",
             ),
             models.Index(fields=["request_id"], name="users_audit_request"),
-            models.Index(fields=["at"], name="users_audit_at"),
         ]
 
     def __str__(self) -> str:
@@ -471,6 +521,36 @@ class SignInDay(models.Model):
         return f"{self.day}: {self.succeeded} sign-ins, {self.refused} refused"
 
 
+class SavedFilter(models.Model):
+    """A filter of the audit log that an administrator keeps under a name, for herself or for all administrators.
+
+    Attributes:
+        query: the filter in normal form, as in the address of the page; "last 7 days" stays that.
+    """
+
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_filters")
+    name = models.CharField(max_length=80)
+    query = models.CharField(max_length=2000, blank=True)
+    is_shared = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        """A name is its owner's once, without regard to case."""
+
+        constraints = [models.UniqueConstraint("owner", Lower("name"), name="users_saved_filter_name_unique")]
+        indexes = [
+            models.Index(fields=["created_at"], condition=models.Q(is_shared=True), name="users_saved_filter_shared")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def label(self) -> str:
+        """How the audit log names it."""
+        return self.name
+
+
 class SetupToken(models.Model):
     """The one-time link that creates the first administrator; only its SHA-256 is stored."""
 
@@ -479,3 +559,73 @@ class SetupToken(models.Model):
 
     def __str__(self) -> str:
         return f"set-up link, valid until {self.expires_at:%Y-%m-%d %H:%M} UTC"
+
+
+class LinkPurpose(models.TextChoices):
+    """What a one-time link lets its holder do. Each ends with a password of one's own choice."""
+
+    ADMINISTRATOR_INVITATION = "administrator_invitation", "Invitation of an administrator"
+    INVITATION = "invitation", "Invitation"
+    PASSWORD_RESET = "password_reset", "Password reset"
+
+
+class ActionLink(models.Model):
+    """A one-time link that was made for a person; only the SHA-256 of its token is stored.
+
+    Of each purpose a person has one at most: a newer link takes the place of the older one.
+
+    Attributes:
+        role: what an invited administrator becomes; empty for the other purposes.
+        activates: whether the link lets a staged person sign in from then on.
+        seal: what the link was made for, hashed: with another email, state, role or password it is void.
+        made_by: the administrator who sent it; None where an operator did, or the person asked for it.
+        mailed_at: when the mail server took the mail.
+    """
+
+    token_hash = models.CharField(max_length=64, primary_key=True)
+    purpose = models.CharField(max_length=32, choices=LinkPurpose)
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="action_links")
+    role = models.CharField(max_length=32, choices=AdminRole, blank=True)
+    activates = models.BooleanField(default=False)
+    seal = models.CharField(max_length=64)
+    made_by = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
+    made_at = models.DateTimeField()
+    mailed_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """One link of a kind for a person, and a role exactly where an administrator is invited."""
+
+        constraints = [
+            models.UniqueConstraint(fields=["person", "purpose"], name="users_action_link_newest"),
+            models.CheckConstraint(
+                condition=models.Q(purpose__in=LinkPurpose.values), name="users_action_link_purpose_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(purpose=LinkPurpose.ADMINISTRATOR_INVITATION, role__in=AdminRole.values)
+                | (~models.Q(purpose=LinkPurpose.ADMINISTRATOR_INVITATION) & models.Q(role="")),
+                name="users_action_link_role",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_purpose_display()} for {self.person}, valid until {self.expires_at:%Y-%m-%d %H:%M} UTC"
+
+
+class ResetRequest(models.Model):
+    """One request for a password reset that came from an address: so that one address cannot send mail without end."""
+
+    address = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        """Counted by address; pruned by time."""
+
+        indexes = [
+            models.Index(fields=["address", "at"], name="users_reset_request_address"),
+            models.Index(fields=["at"], name="users_reset_request_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"password reset asked for from {self.address}"

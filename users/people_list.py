@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.db.models.lookups import Exact, IsNull
 from django.utils import timezone
 
@@ -181,7 +181,8 @@ def _members(people: People, wanted: PeopleFilter) -> People:
         people = people.filter(pk__in=wanted.only)
     if wanted.group is None:
         return people
-    return people.filter(pk__in=GroupMembership.objects.filter(group=wanted.group).values("person"))
+    # Asked of one person after the other: SQLite would put all members together before the first page.
+    return people.filter(Exists(GroupMembership.objects.filter(group=wanted.group, person=OuterRef("pk"))))
 
 
 def _conditions(wanted: PeopleFilter, *, indexed: bool) -> Q:

@@ -10,12 +10,14 @@ class Permission(StrEnum):
 
     SUPPORT_PEOPLE is the help desk's: unlock, suspend, end sessions, reset a password or second factor. It reaches
     nobody with a role: administrators are managed by those who manage administrators.
+    EXPORT_PEOPLE takes the whole directory home. Who reads everything may; the help desk has people to look up.
     """
 
     OPEN_ADMIN_PORTAL = "open_admin_portal"
     VIEW_PEOPLE = "view_people"
     SUPPORT_PEOPLE = "support_people"
     MANAGE_PEOPLE = "manage_people"
+    EXPORT_PEOPLE = "export_people"
     VIEW_IDENTITY_PROVIDERS = "view_identity_providers"
     MANAGE_IDENTITY_PROVIDERS = "manage_identity_providers"
     VIEW_AUDIT = "view_audit"
@@ -29,6 +31,7 @@ _READ = frozenset(
     {
         Permission.OPEN_ADMIN_PORTAL,
         Permission.VIEW_PEOPLE,
+        Permission.EXPORT_PEOPLE,
         Permission.VIEW_IDENTITY_PROVIDERS,
         Permission.VIEW_AUDIT,
         Permission.VIEW_ADMINISTRATORS,

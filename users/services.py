@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from users import lockout, names, password_owner, sessions
+from users import contact, lockout, names, notices, password_owner, sessions
 from users.audit import Actor, audited, record
 from users.default_states import default_state
 from users.errors import (
@@ -23,6 +23,7 @@ from users.errors import (
 )
 from users.models import AdminRole, Source, State, User
 from users.permissions import Permission, permissions_of
+from users.states import change_state
 
 
 def require(actor: Actor, permission: Permission) -> None:
@@ -68,6 +69,9 @@ def add_person(
     given_name: str = "",
     family_name: str = "",
     external_id: str = "",
+    title: str = "",
+    department: str = "",
+    phone_number: str = "",
     state: State | None = None,
     password: str | None = None,
 ) -> User:
@@ -80,7 +84,7 @@ def add_person(
         password: None for a person who has none and signs in through a provider.
 
     Raises:
-        CompanyEmailInvalid, UserNameInvalid, NameInvalid, PasswordRefused: bad input.
+        CompanyEmailInvalid, UserNameInvalid, NameInvalid, PhoneNumberInvalid, PasswordRefused: bad input.
         CompanyEmailTaken, UserNameTaken, ExternalIdTaken: not unique.
     """
     require(actor, Permission.MANAGE_PEOPLE)
@@ -91,6 +95,9 @@ def add_person(
         given_name=given_name,
         family_name=family_name,
         external_id=external_id,
+        title=title,
+        department=department,
+        phone_number=phone_number,
         state=state or default_state(Source.MANUAL),
     )
     set_checked_password(person, password)
@@ -108,6 +115,9 @@ def build_person(
     family_name: str,
     external_id: str,
     state: State,
+    title: str = "",
+    department: str = "",
+    phone_number: str = "",
 ) -> User:
     """Return an unsaved person in normal form; raises what `add_person` names for bad input."""
     email = names.normalise_email(company_email)
@@ -118,6 +128,9 @@ def build_person(
         given_name=names.clean_name(given_name, field="given_name"),
         family_name=names.clean_name(family_name, field="family_name"),
         external_id=names.normalise_external_id(external_id),
+        title=names.clean_name(title, field="title"),
+        department=names.clean_name(department, field="department"),
+        phone_number=contact.normalise_phone_number(phone_number),
         state=state,
     )
 
@@ -157,47 +170,58 @@ def set_checked_password(person: User, password: str | None) -> None:
 
 def insert_person(person: User) -> None:
     """Insert a person; what is taken is a clear refusal, also where somebody else took it in the same moment."""
-    _refuse_taken(person)
+    refuse_taken(person)
     try:
         with transaction.atomic():
             person.save(force_insert=True)
     except IntegrityError as error:
-        _refuse_taken(person)
+        refuse_taken(person)
         raise CompanyEmailTaken(company_email=person.company_email) from error
 
 
-def _refuse_taken(person: User) -> None:
-    if User.objects.filter(company_email=person.company_email).exists():
+def refuse_taken(person: User) -> None:
+    """Refuse what identifies somebody else already.
+
+    Raises:
+        CompanyEmailTaken, UserNameTaken, ExternalIdTaken.
+    """
+    others = User.objects.exclude(pk=person.pk)
+    if others.filter(company_email=person.company_email).exists():
         raise CompanyEmailTaken(company_email=person.company_email)
-    if User.objects.filter(user_name=person.user_name).exists():
+    if others.filter(user_name=person.user_name).exists():
         raise UserNameTaken(user_name=person.user_name)
-    if person.external_id and User.objects.filter(external_id=person.external_id).exists():
+    if person.external_id and others.filter(external_id=person.external_id).exists():
         raise ExternalIdTaken()
 
 
 @audited("users.person.activated")
-def activate_person(*, actor: Actor, person: User) -> User:
-    """Let a staged or suspended person sign in. Doing it twice changes nothing."""
+def activate_person(*, actor: Actor, person: User, reason: str = "") -> User:
+    """Let a staged or suspended person sign in. Doing it twice changes nothing.
+
+    Raises:
+        NameInvalid: the reason is longer than a line of 200 characters.
+    """
     require(actor, Permission.MANAGE_PEOPLE)
     person = locked_with_billing(person)
     if person.admin_role is not None:
         require(actor, Permission.MANAGE_ADMINISTRATORS)
-    return _change_state(actor, person, State.ACTIVE, "users.person.activated")
+    return change_state(actor=actor, person=person, state=State.ACTIVE, reason=names.clean_reason(reason))
 
 
 @audited("users.person.suspended")
-def suspend_person(*, actor: Actor, person: User) -> User:
+def suspend_person(*, actor: Actor, person: User, reason: str = "") -> User:
     """Refuse a person every sign-in, and end all sessions.
 
     Raises:
         LastBillingAdministrator: nobody else could administer Gatehouse.
+        NameInvalid: the reason is longer than a line of 200 characters.
     """
     require(actor, Permission.SUPPORT_PEOPLE)
     person = locked_with_billing(person)
     if person.admin_role is not None:
         require(actor, Permission.MANAGE_ADMINISTRATORS)
         keep_a_billing_administrator(person)
-    return _change_state(actor, person, State.SUSPENDED, "users.person.suspended")
+    return change_state(actor=actor, person=person, state=State.SUSPENDED, reason=names.clean_reason(reason))
 
 
 @audited("users.person.password_set")
@@ -215,6 +239,7 @@ def set_person_password(*, actor: Actor, person: User, password: str) -> User:
     ended = sessions.end_sessions(person=person)
     lockout.forget_failures(person.company_email)
     record("users.person.password_set", actor=actor, target=person, details={"sessions_ended": ended})
+    notices.password_changed(actor=actor, person=person, way="administrator")
     return person
 
 
@@ -247,17 +272,6 @@ def unlock_person(*, actor: Actor, person: User) -> int:
     failures = lockout.forget_failures(person.company_email)
     record("users.person.unlocked", actor=actor, target=person, details={"failures": failures})
     return failures
-
-
-def _change_state(actor: Actor, person: User, state: State, action: str) -> User:
-    if person.state == state:
-        return person
-    before, person.state = person.state, state
-    person.save(update_fields=["state", "updated_at"])
-    # Also on activation: a sign-in that was under way when the person was suspended may have left one behind.
-    ended = sessions.end_sessions(person=person)
-    record(action, actor=actor, target=person, details={"from": before, "sessions_ended": ended})
-    return person
 
 
 def locked_with_billing(person: User) -> User:

@@ -20,6 +20,7 @@ from portal.actors import actor_of
 from portal.admin_portal.access import permission_required
 from portal.admin_portal.credential_forms import NextSecretForm
 from portal.admin_portal.forms import show_on_form, words_for_administrators
+from portal.fresh import fresh_authentication
 from users.audit import Actor
 from users.errors import DirectoryError
 from users.permissions import Permission
@@ -32,6 +33,7 @@ CONTENT_TYPES = {"cer": "application/pkix-cert", "pem": "application/x-pem-file"
 
 @require_safe
 @view_permission
+@fresh_authentication(who_may=Permission.MANAGE_IDENTITY_PROVIDERS)
 def show(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show what is in use, what waits, and until when."""
     return _page(request, queries.find_provider(str(pk)))
@@ -40,6 +42,7 @@ def show(request: HttpRequest, pk: UUID) -> HttpResponse:
 @sensitive_post_parameters("client_secret")
 @require_POST
 @manage_permission
+@fresh_authentication(back_to="admin_portal:identity_provider_credentials")
 def add_secret(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Take the next secret; it is tried before it is stored."""
     provider = queries.find_provider(str(pk))
@@ -57,6 +60,7 @@ def add_secret(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 @manage_permission
+@fresh_authentication(back_to="admin_portal:identity_provider_credentials")
 def promote_secret(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Put the next secret into use."""
     said = "The next client secret is in use now. You may delete the former one at the provider."
@@ -65,6 +69,7 @@ def promote_secret(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 @manage_permission
+@fresh_authentication(back_to="admin_portal:identity_provider_credentials")
 def discard_secret(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Forget the next secret."""
     return _act(request, pk, credentials.discard_next_secret, "The next client secret was discarded.")
@@ -72,6 +77,7 @@ def discard_secret(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 @manage_permission
+@fresh_authentication(back_to="admin_portal:identity_provider_credentials")
 def new_certificate(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Make a key pair, whose certificate waits."""
     said = "The key pair is made. Download its certificate and upload it at the provider."
@@ -80,6 +86,7 @@ def new_certificate(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 @manage_permission
+@fresh_authentication(back_to="admin_portal:identity_provider_credentials")
 def promote_certificate(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Put the waiting certificate into use, once the provider takes it."""
     said = "The certificate is in use now. You may delete what was in use before at the provider."
@@ -88,6 +95,7 @@ def promote_certificate(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 @manage_permission
+@fresh_authentication(back_to="admin_portal:identity_provider_credentials")
 def discard_certificate(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Forget the waiting certificate."""
     return _act(request, pk, certificates.discard_certificate, "The certificate and its private key were discarded.")

@@ -231,25 +231,6 @@ def _initial(provider: IdentityProvider) -> dict[str, Any]:
     }
 
 
-class DirectoryFilterForm(forms.Form):
-    """The filters of INSIGHTS > Directory."""
-
-    action = forms.CharField(
-        required=False,
-        max_length=64,
-        label="Action",
-        widget=forms.TextInput(attrs={"list": "actions", "autocomplete": "off", "spellcheck": "false"}),
-    )
-    person = forms.CharField(required=False, max_length=254, label="Person")
-    code = forms.CharField(
-        required=False,
-        max_length=64,
-        label="Code of a refusal",
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
-    reference = forms.CharField(required=False, max_length=32, label="Reference number")
-
-
 class SessionFilterForm(forms.Form):
     """The filter of INSIGHTS > Sessions."""
 

@@ -14,7 +14,7 @@ from idp.models import IdentityProvider
 from portal.actors import actor_of
 from portal.admin_portal import attention
 from portal.admin_portal.access import permission_required
-from portal.charts import BarChart, Bucket, bar_chart
+from portal.charts import BarChart, Point, Series, bar_chart
 from users.models import User
 from users.people_list import LINKED, NO_ROLE, counts_by_state, linked_share
 from users.permissions import Permission, permissions_of
@@ -81,6 +81,6 @@ def _federated() -> Tile | None:
 
 
 def _chart() -> BarChart:
-    return bar_chart(
-        [Bucket(f"{day.day:%-d %b}", f"{day.day:%A, %-d %B %Y}", day.succeeded, day.refused) for day in last_days()]
-    )
+    points = [Point(f"{day.day:%-d %b}", (day.succeeded, day.refused)) for day in last_days()]
+    series = (Series("Sign-ins", "accent"), Series("Refused", "danger"))
+    return bar_chart(points, series=series, title="The last 30 days, by day", label_heading="Day (UTC)")

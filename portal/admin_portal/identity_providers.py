@@ -25,6 +25,7 @@ from portal.actors import actor_of
 from portal.admin_portal.access import permission_required
 from portal.admin_portal.attention import health_context
 from portal.admin_portal.forms import ProviderForm, show_on_form
+from portal.fresh import fresh_authentication
 from portal.user_portal.access import allow_form_to_provider
 from users.errors import DirectoryError
 from users.models import User
@@ -48,6 +49,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("client_secret")
 @page_methods
 @manage_permission
+@fresh_authentication
 def add(request: HttpRequest, kind: str) -> HttpResponse:
     """Take a new provider. Saving stores a draft and leads to its impact."""
     if kind not in Kind.values:
@@ -67,6 +69,7 @@ def add(request: HttpRequest, kind: str) -> HttpResponse:
 @sensitive_post_parameters("client_secret")
 @page_methods
 @manage_permission
+@fresh_authentication
 def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Change a provider, with the same checks as when it was added."""
     provider = queries.find_provider(str(pk))
@@ -100,6 +103,7 @@ def show(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @page_methods
 @manage_permission
+@fresh_authentication
 def activate(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show the impact of federation; confirmed, send people to the provider."""
     return _confirm(request, pk, Act.ACTIVATE)
@@ -107,6 +111,7 @@ def activate(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @page_methods
 @manage_permission
+@fresh_authentication
 def deactivate(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show the impact of ending federation; confirmed, people sign in locally again."""
     return _confirm(request, pk, Act.DEACTIVATE)
@@ -114,6 +119,7 @@ def deactivate(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @page_methods
 @manage_permission
+@fresh_authentication
 def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show what a deletion loses; with the name typed, delete."""
     return _confirm(request, pk, Act.DELETE)
@@ -121,6 +127,7 @@ def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 @manage_permission
+@fresh_authentication(back_to="admin_portal:identity_provider")
 def discard(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Discard a draft that was never in use."""
     provider = queries.find_provider(str(pk))

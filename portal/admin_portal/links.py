@@ -17,6 +17,7 @@ from portal.actors import actor_of
 from portal.admin_portal.access import permission_required
 from portal.admin_portal.forms import show_on_form
 from portal.admin_portal.link_forms import LinkFilterForm, PersonForm, PreLinkForm
+from portal.fresh import fresh_authentication
 from users.errors import DirectoryError, PersonNotFound
 from users.models import User
 from users.permissions import Permission
@@ -79,6 +80,7 @@ def _links_context(
 
 @page_methods
 @manage_permission
+@fresh_authentication
 def resolve(request: HttpRequest, pk: UUID, pending: UUID) -> HttpResponse:
     """Choose the person behind an account that was not matched, see who that is, and link them."""
     provider = find_provider(str(pk))
@@ -98,6 +100,7 @@ def resolve(request: HttpRequest, pk: UUID, pending: UUID) -> HttpResponse:
 
 @page_methods
 @manage_permission
+@fresh_authentication
 def pre_link(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Link a person to an account by its ID, before she signs in for the first time."""
     provider, error = find_provider(str(pk)), None
@@ -183,6 +186,7 @@ def _on_person(error: DirectoryError) -> DirectoryError:
 
 @require_POST
 @manage_permission
+@fresh_authentication(back_to="admin_portal:identity_provider_links")
 def dismiss(request: HttpRequest, pk: UUID, pending: UUID) -> HttpResponse:
     """Take an account off the list of those that wait."""
     provider = find_provider(str(pk))
@@ -194,6 +198,7 @@ def dismiss(request: HttpRequest, pk: UUID, pending: UUID) -> HttpResponse:
 
 @require_POST
 @manage_permission
+@fresh_authentication(back_to="admin_portal:identity_provider_links")
 def restore(request: HttpRequest, pk: UUID, pending: UUID) -> HttpResponse:
     """Put a dismissed account back on the list."""
     provider = find_provider(str(pk))
@@ -205,6 +210,7 @@ def restore(request: HttpRequest, pk: UUID, pending: UUID) -> HttpResponse:
 
 @page_methods
 @manage_permission
+@fresh_authentication
 def unlink(request: HttpRequest, pk: UUID, link: UUID) -> HttpResponse:
     """Show what unlinking a person means; confirmed, do it."""
     provider = find_provider(str(pk))

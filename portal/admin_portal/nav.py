@@ -29,6 +29,7 @@ class Section:
 # Section, entry, URL name, icon, permission. An entry appears here when its pages work.
 _ENTRIES = (
     ("USER MANAGEMENT", "Users", "admin_portal:people", "users", Permission.VIEW_PEOPLE),
+    ("USER MANAGEMENT", "User Groups", "admin_portal:groups", "users-round", Permission.VIEW_PEOPLE),
     (
         "DIRECTORY INTEGRATIONS",
         "Identity Providers",
@@ -38,6 +39,7 @@ _ENTRIES = (
     ),
     ("INSIGHTS", "Directory", "admin_portal:directory", "scroll-text", Permission.VIEW_AUDIT),
     ("INSIGHTS", "Sessions", "admin_portal:sessions", "monitor-smartphone", Permission.VIEW_PEOPLE),
+    ("SETTINGS", "Administrators", "admin_portal:administrators", "shield-user", Permission.VIEW_ADMINISTRATORS),
     ("SETTINGS", "Organization", "admin_portal:organization", "settings", Permission.VIEW_ORGANIZATION),
 )
 

@@ -17,6 +17,7 @@ from portal.actors import actor_of
 from portal.admin_portal.access import permission_required
 from portal.admin_portal.forms import LimitsForm, show_on_form
 from portal.admin_portal.organization_forms import DefaultStatesForm, LogoForm, NameForm, SupportForm
+from portal.admin_portal.second_factor_rule import rule_context
 from users import branding, organization_profile
 from users.errors import DirectoryError
 from users.organization import current, set_limits
@@ -122,5 +123,6 @@ def _page(request: HttpRequest, refused: dict[str, forms.Form] | None = None, *,
         "shown": branding.fresh(),
         "forms": {**sections, **(refused or {})},
         "may_manage": Permission.MANAGE_ORGANIZATION in permissions_of(request.user),  # type: ignore[arg-type]
+        **rule_context(),
     }
     return render(request, "admin_portal/organization.html", context, status=status)

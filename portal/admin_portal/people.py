@@ -90,7 +90,8 @@ def _states(filters: dict[str, str]) -> list[tuple[str, int, str, bool]]:
 def _may(request: HttpRequest) -> dict[str, bool]:
     """Return what the administrator at hand may do from the list."""
     allowed = permissions_of(request.user)  # type: ignore[arg-type]
-    return {"manage": Permission.MANAGE_PEOPLE in allowed, "support": Permission.SUPPORT_PEOPLE in allowed}
+    wanted = {"manage": Permission.MANAGE_PEOPLE, "support": Permission.SUPPORT_PEOPLE}
+    return {word: permission in allowed for word, permission in {**wanted, "export": Permission.EXPORT_PEOPLE}.items()}
 
 
 def in_words(count: Count) -> str:

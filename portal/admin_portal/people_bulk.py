@@ -51,8 +51,10 @@ def activate(request: HttpRequest) -> HttpResponse:
     """Let many people sign in."""
 
     def act(asked: Asked) -> str:
-        given = {"selection": asked.selection, "fingerprint": asked.fingerprint}
-        return f"{_people(bulk_acts.activate_people(actor=actor_of(request), **given))} activated."
+        number = bulk_acts.activate_people(
+            actor=actor_of(request), selection=asked.selection, fingerprint=asked.fingerprint
+        )
+        return f"{_people(number)} activated."
 
     return _bulk(request, BulkAct.ACTIVATE, forms.Form, act)
 

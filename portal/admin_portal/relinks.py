@@ -17,6 +17,7 @@ from portal.actors import actor_of
 from portal.admin_portal.forms import show_on_form
 from portal.admin_portal.link_forms import MapForm
 from portal.admin_portal.links import TEMPLATES, manage_permission, page_methods
+from portal.fresh import fresh_authentication
 from users.errors import DirectoryError
 
 PROBLEMS_SHOWN = 100
@@ -37,6 +38,7 @@ def _relink_page(request: HttpRequest, context: dict[str, Any], *, status: int =
 
 @page_methods
 @manage_permission
+@fresh_authentication
 def forget(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show the impact of forgetting links; confirmed, forget them."""
     provider, error = find_provider(str(pk)), None
@@ -68,6 +70,7 @@ def forget(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @page_methods
 @manage_permission
+@fresh_authentication
 def map_accounts(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Take lines of old and new accounts, show what they would change, and do it once that is confirmed."""
     provider = find_provider(str(pk))

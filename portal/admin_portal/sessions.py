@@ -11,13 +11,14 @@ from django.views.decorators.http import require_POST, require_safe
 from portal.actors import actor_of
 from portal.admin_portal.access import permission_required
 from portal.admin_portal.forms import SessionFilterForm
+from portal.admin_portal.person import person_context
 from portal.admin_portal.sign_in import sign_out
 from portal.session_rows import session_page
 from users.errors import SessionNotFound
 from users.models import User
-from users.permissions import Permission, permissions_of
+from users.permissions import Permission
 from users.services import find_person
-from users.session_list import end_session, end_sessions_of, permission_over
+from users.session_list import end_session, end_sessions_of
 from users.sessions import hashed
 
 OWN_PAGE, LIST_PAGE = "admin_portal:own_sessions", "admin_portal:sessions"
@@ -38,8 +39,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def of_person(request: HttpRequest, person: UUID) -> HttpResponse:
     """List one person's live sessions."""
     owner = find_person(str(person))
-    may_end = permission_over(owner) in permissions_of(cast(User, request.user))
-    context = {"owner": owner, "may_end": may_end, **session_page(request, person=owner)}
+    context = {**person_context(request, owner, "Sessions"), **session_page(request, person=owner)}
     return render(request, "admin_portal/sessions/of_person.html", context)
 
 

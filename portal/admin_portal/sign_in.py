@@ -34,8 +34,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     error: DirectoryError | None = None
     if request.method == "POST" and form.is_valid():
         try:
-            sign_in_with_password(request, **form.cleaned_data, realm=Realm.ADMIN)
-            return redirect(next_path if next_path.startswith(home) else home)
+            wanted = next_path if next_path.startswith(home) else home
+            return sign_in_with_password(request, **form.cleaned_data, realm=Realm.ADMIN, next_path=wanted)
         except SignInLocked as locked:
             return error_page(request, locked)
         except DirectoryError as refused:

@@ -120,6 +120,12 @@ def result_count(count: int, singular: str, plural: str, *, about: bool = False)
     return {"count": f"{int(count):,}", "noun": singular if count == 1 else plural, "about": about}
 
 
+@register.filter
+def thousands(number: int) -> str:
+    """Write a number as people read it: 1204 as "1,204"."""
+    return f"{int(number):,}"
+
+
 @register.inclusion_tag("components/pager.html")
 def pager(
     first_url: str,

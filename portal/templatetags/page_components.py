@@ -13,7 +13,6 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from portal.charts import BarChart
 from portal.templatetags.component_checks import id_of, pairs_of, require
 
 register = template.Library()
@@ -91,16 +90,3 @@ def qr_box(svg: SafeString, label: str) -> dict[str, object]:
     if not isinstance(svg, SafeString):
         raise TemplateSyntaxError("{% qr_box %} takes the markup of an <svg>, marked safe by who drew it.")
     return {"svg": svg, "label": label}
-
-
-@register.inclusion_tag("components/bar_chart.html")
-def bar_chart(chart: BarChart, title: str, unit: str) -> dict[str, object]:
-    """Render a chart over time, with its numbers in a table for whoever does not see it.
-
-    Args:
-        unit: what is counted, in the plural: "sign-ins".
-    """
-    require("bar_chart", title=title, unit=unit)
-    if not isinstance(chart, BarChart):
-        raise TemplateSyntaxError("{% bar_chart %} takes a BarChart of portal.charts.")
-    return {"chart": chart, "title": title, "unit": unit}

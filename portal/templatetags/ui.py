@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,6 +20,7 @@ from django.utils.timesince import timesince
 from lucide.templatetags.lucide import lucide
 
 from portal.browsers import browser_name
+from portal.charts import BarChart
 from portal.templatetags import list_components, page_components
 from portal.templatetags.component_checks import TONE_ICONS
 from portal.templatetags.component_checks import one_of as _one_of
@@ -29,6 +31,7 @@ from users.error_words import words_of
 register = template.Library()
 for library in (list_components.register, page_components.register):
     register.tags.update(library.tags)
+    register.filters.update(library.filters)
 
 TONE_OF_LEVEL = {"debug": "neutral", "info": "info", "success": "success", "warning": "warning", "error": "danger"}
 BUTTON_VARIANTS = ("default", "primary", "quiet")
@@ -109,6 +112,16 @@ def any_count(lines: Sequence[Any]) -> bool:
     return any(line.count for line in lines)
 
 
+@register.filter
+def pretty_value(value: object) -> str:
+    """Return a detail of an audit row for people: lists and objects as indented JSON, words as they are."""
+    if isinstance(value, dict | list):
+        return json.dumps(value, indent=2, ensure_ascii=False)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "–" if value is None else str(value)
+
+
 register.filter("browser_name", browser_name)
 
 
@@ -187,6 +200,12 @@ def badge(text: str, *, tone: str = "neutral", icon: str = "") -> dict[str, str]
 def stat(label: str, value: object, hint: str = "", tone: str = "neutral", *, url: str = "") -> dict[str, object]:
     """Render one number, and the whole tile as a link where it has a url; place it in a <dl class="stats">."""
     return {"label": label, "value": value, "hint": hint, "tone": _tone("stat", tone), "url": url}
+
+
+@register.inclusion_tag("components/bar_chart.html")
+def bar_chart(chart: BarChart, *, id: str = "chart") -> dict[str, object]:  # noqa: A002
+    """Draw a chart of portal/charts.py; id must be unique on the page."""
+    return {"chart": chart, "id": id}
 
 
 @register.simple_tag

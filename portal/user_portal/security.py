@@ -13,6 +13,7 @@ from portal.session_rows import session_page
 from portal.user_portal.access import person_required
 from portal.user_portal.sign_in import sign_out
 from users.errors import SessionNotFound
+from users.factors import factors_of
 from users.models import User
 from users.own_sign_ins import recent_sign_ins
 from users.session_list import end_session, end_sessions_of
@@ -28,6 +29,7 @@ def security(request: HttpRequest) -> HttpResponse:
     context = {
         "password_owner": password_owner(person),
         "others_owner": provider.name if provider else None,
+        "factors": factors_of(person),
         "sign_ins": recent_sign_ins(person),
         **session_page(request, person=person, own=True),
     }

@@ -61,8 +61,7 @@ def password(request: HttpRequest) -> HttpResponse:
     error: DirectoryError | None = None
     if request.method == "POST" and form.is_valid():
         try:
-            sign_in_with_password(request, **form.cleaned_data, realm=Realm.USER)
-            return redirect(next_path)
+            return sign_in_with_password(request, **form.cleaned_data, realm=Realm.USER, next_path=next_path)
         except SignInLocked as locked:
             return error_page(request, locked)
         except DirectoryError as refused:

@@ -22,6 +22,7 @@ MEMBERS = {
     "client_ip",
     "reference",
     "occurrences",
+    "last_at",
     "details",
 }
 

@@ -7,20 +7,24 @@ from axes.models import AccessAttempt
 from django.conf import LazySettings
 from django.core import mail
 from django.http import HttpResponse
+from django.utils import timezone
 
 from idp import certificates, credentials, housekeeping
 from idp.models import IdentityProvider, Rehearsal, SpentState, Status
 from tests.browsing import Browser, last_event
 from tests.commands.running import in_shell, run
 from tests.entra_tenant import Fault, PracticeTenant, lies
-from tests.factories import OPERATOR, make_provider
+from tests.factories import OPERATOR, make_person, make_provider
 from tests.idp.conformance.support import all_at_once, succeeds
-from tests.idp.test_expiry import ends_in, without_mail_server
-from users.models import AuditEvent, Organization, User, UserSession
+from tests.idp.test_expiry import ends_in
+from tests.mailbox import without_mail_server
+from users.models import ActionLink, AuditEvent, Organization, ResetRequest, User, UserSession
+from users.passwords import send_password_reset
 
 pytestmark = pytest.mark.django_db
 
 TASKS = [
+    "scheduled states",
     "identity providers",
     "expiry mails",
     "sessions",
@@ -28,6 +32,7 @@ TASKS = [
     "rehearsals",
     "failed attempts",
     "sign-in days",
+    "one-time links",
     "audit log",
     "people counts",
 ]
@@ -47,7 +52,7 @@ def test_with_nothing_to_do_it_says_so_line_by_line() -> None:
     ran = run("housekeeping")
     assert (ran.status, ran.err) == (0, "")
     assert [line.partition(":")[0] for line in ran.out.splitlines()] == TASKS
-    assert ran.out.startswith("identity providers: 0 checked, 0 down, 0 refreshed\n")
+    assert ran.out.startswith("scheduled states: 0 activated, 0 suspended\nidentity providers: 0 checked, 0 down")
 
 
 def test_a_healthy_provider_is_noted_and_nothing_is_audited(provider: IdentityProvider, tenant: PracticeTenant) -> None:
@@ -187,9 +192,9 @@ def test_a_defect_in_one_task_leaves_the_others_alone(
 ) -> None:
     IdentityProvider.objects.update(metadata={"issuer": "and nothing else"})  # what no service would store
     ran = run("housekeeping", "--json")
-    (failed, *others) = ran.json["tasks"]
+    (first, failed, *others) = ran.json["tasks"]
     assert (ran.status, failed["code"]) == (1, "idp.housekeeping.task_failed")
-    assert all(task["ok"] for task in others) and "TypeError" in failed["message"]
+    assert all(task["ok"] for task in (first, *others)) and "TypeError" in failed["message"]
 
 
 def test_what_is_over_is_removed_and_what_is_not_stays(provider: IdentityProvider, administrator: User) -> None:
@@ -267,3 +272,16 @@ def test_it_runs_from_a_shell(provider: IdentityProvider) -> None:
 @pytest.mark.parametrize("further", [("--every", "0"), ("--every", "soon"), ("now",)])
 def test_a_wrong_call_is_refused(further: tuple[str, ...]) -> None:
     assert run("housekeeping", *further).status == 2
+
+
+def test_links_go_a_month_after_their_time_and_counted_requests_at_once() -> None:
+    for days in (-6, 29, 31):
+        send_password_reset(actor=OPERATOR, person=make_person())
+        newest = ActionLink.objects.order_by("-made_at")[:1].values("pk")
+        ActionLink.objects.filter(pk__in=list(newest.values_list("pk", flat=True))).update(
+            expires_at=timezone.now() - timedelta(days=days)
+        )
+    for minutes in (1, 20):
+        ResetRequest.objects.create(address="203.0.113.9", at=timezone.now() - timedelta(minutes=minutes))
+    assert keep_house()["one-time links"] == {"removed": 1}
+    assert (ActionLink.objects.count(), ResetRequest.objects.count()) == (2, 1)

@@ -22,6 +22,7 @@ DEFAULTS = {
     "session_idle_minutes": 60,
     "session_absolute_hours": 8,
     "audit_retention_days": 365,
+    "second_factor_required": False,
     "logo": None,
 }
 

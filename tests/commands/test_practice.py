@@ -49,6 +49,12 @@ def test_it_starts_both_servers_stops_them_and_keeps_its_data(project: Path) -> 
     assert known["PUBLIC_URL"] == f"http://127.0.0.1:{ports[0]}"
     assert known["INSECURE_ISSUER_ORIGINS"] == f"http://127.0.0.1:{ports[1]}"
     assert known["DATABASE_URL"] == f"sqlite:///{project}/var/practice.sqlite3"
+    folder = project / "var" / "practice-mail"
+    assert known["EMAIL_URL"] == f"filemail:///{folder}" and f"a file for each in {folder}/" in first
+    sent = ended(project, "manage.py", "users", "send-reset", "local@contoso.example")
+    assert sent.returncode == 0 and str(folder) in sent.stderr
+    (mail,) = folder.iterdir()
+    assert sent.stdout.splitlines()[0] in mail.read_text()
     assert "admin@contoso.example" in ended(project, "manage.py", "admins", "list").stdout
     assert not (project / "var" / "gatehouse.sqlite3").exists()
     before, values = file.read_text(), r"(?:Client ID|Client Secret|Entra IdP URL|@contoso.example) +(\S+)"

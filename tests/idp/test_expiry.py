@@ -1,6 +1,5 @@
 """Who is told that a credential ends: when, once, and without holding the person who waits."""
 
-import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -9,7 +8,7 @@ from django.conf import LazySettings
 from django.core import mail
 from django.http import HttpResponse
 
-from idp import certificates, credentials, mails
+from idp import certificates, credentials
 from idp.expiry import expiry_of, note_refused_credential, send_due
 from idp.models import ExpiryNotice, IdentityProvider
 from idp.protocol.aadsts import OAuthFailure
@@ -19,25 +18,12 @@ from tests.entra_tenant import PracticeTenant
 from tests.factories import OPERATOR, make_administrator, make_person, make_provider
 from tests.idp.conformance.support import all_at_once
 from tests.idp.test_credentials import refusal_of
+from tests.mailbox import wait_for_mail_threads, without_mail_server
 from users.models import AdminRole, AuditEvent, State, User
-
-DEAD_MAIL_SERVER = "127.0.0.1"
 
 
 def ends_in(provider: IdentityProvider, days: int) -> None:
     IdentityProvider.objects.filter(pk=provider.pk).update(client_secret_expires_on=date.today() + timedelta(days=days))
-
-
-def wait_for_mail_threads() -> None:
-    for thread in threading.enumerate():
-        if thread.name == mails.THREAD_NAME:
-            thread.join(timeout=20)
-
-
-def without_mail_server(settings: LazySettings) -> None:
-    """Let mail go to a port that nobody listens on."""
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = DEAD_MAIL_SERVER, 1, 2
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ URL = "/admin/insights/directory/"
 
 def actions(response: HttpResponse) -> list[str]:
     """Return the actions that the page lists; it lets long ones break after dots and underscores."""
-    return re.findall(r'<span class="mono">([\w.]+)</span>', response.content.decode().replace("<wbr>", ""))
+    page = response.content.decode().replace("<wbr>", "")
+    return re.findall(r'<a class="mono" href="/admin/insights/directory/\d+/">\s*([\w.]+)</a>', page)
 
 
 def older(response: HttpResponse) -> str:
@@ -53,9 +54,9 @@ def test_it_shows_refusals_with_code_address_reference_and_count(admin_browser: 
 def test_it_pages_through_more_than_fifty_rows_without_loss(admin_browser: Browser) -> None:
     for number in range(120):
         record(f"test.row_{number}", actor=OPERATOR)
-    seen, url, pages = [], "?", 0
+    seen, url, pages = [], URL, 0
     while url:
-        response = admin_browser.get(URL + url)
+        response = admin_browser.get(url)
         seen += actions(response)
         url, pages = older(response), pages + 1
     assert pages == 3 and len(seen) == len(set(seen)) == AuditEvent.objects.values("action").distinct().count()
@@ -67,7 +68,7 @@ def test_a_page_leads_back_to_the_newest_and_keeps_its_filters(admin_browser: Br
         record("test.row", actor=OPERATOR)
     first = admin_browser.get(URL, {"action": "test", "person": OPERATOR.label})
     assert len(actions(first)) == 50 and "Newest" not in first.content.decode()
-    second = admin_browser.get(URL + older(first))
+    second = admin_browser.get(older(first))
     assert actions(second) == ["test.row"] and older(second) == ""
     assert "Newest" in second.content.decode() and "action=test" in second.content.decode()
 

@@ -27,13 +27,28 @@ PUBLIC = (
     "/oauth/login/x/",
 )
 PUBLIC_TOO = ("/oauth/callback/x", "/admin/set-up/made-up/")
-OF_A_PERSON = ("/", "/profile/", "/security/")
+OF_A_PERSON = (
+    "/",
+    "/profile/",
+    "/security/",
+    "/confirm/",
+    "/security/second-factor/",
+    "/security/second-factor/app/",
+    "/security/second-factor/passkeys/add/",
+    "/security/second-factor/recovery-codes/",
+)
 OF_AN_ADMINISTRATOR = (
     "/admin/",
     PROVIDERS,
     f"{PROVIDERS}add/entra/",
     f"{PROVIDERS}add/oidc/",
     "/admin/insights/directory/",
+    "/admin/confirm/",
+    "/admin/account/second-factor/",
+    "/admin/account/second-factor/app/",
+    "/admin/account/second-factor/passkeys/add/",
+    "/admin/account/second-factor/recovery-codes/",
+    "/admin/settings/organization/",
 )
 OF_A_PROVIDER = ("", "edit/", "activate/", "deactivate/", "delete/")
 

@@ -12,7 +12,7 @@ from portal.admin_portal import urls as admin_urls
 from tests.browsing import Browser, assert_refused
 from tests.entra_tenant import PracticeTenant
 from tests.factories import PASSWORD, make_administrator, make_person, make_provider
-from users.models import AdminRole, User
+from users.models import AdminRole, Group, User
 
 pytestmark = pytest.mark.django_db
 
@@ -26,8 +26,28 @@ sign_in                       GET     200        200      home     home         
 sign_in                       POST    422        422      422      422            422        422
 sign_out                      GET     405        405      405      405            405        405
 sign_out                      POST    sign-in    sign-in  sign-in  sign-in        sign-in    sign-in
+second_step                   GET     sign-in    sign-in  sign-in  sign-in        sign-in    sign-in
+second_step                   POST    sign-in    sign-in  sign-in  sign-in        sign-in    sign-in
+confirm_it_is_you             GET     sign-in    sign-in  200      200            200        200
+confirm_it_is_you             POST    sign-in    sign-in  422      422            422        422
 set_up                        GET     410        410      410      410            410        410
 set_up                        POST    410        410      410      410            410        410
+import_people                 GET     sign-in    sign-in  200      200            403        403
+import_people                 POST    sign-in    sign-in  422      422            403        403
+people_template               GET     sign-in    sign-in  200      200            403        403
+people_template               POST    sign-in    sign-in  405      405            405        405
+people_import                 GET     sign-in    sign-in  404      404            403        403
+people_import                 POST    sign-in    sign-in  405      405            405        405
+advance_people_import         GET     sign-in    sign-in  405      405            405        405
+advance_people_import         POST    sign-in    sign-in  404      404            403        403
+confirm_people_import         GET     sign-in    sign-in  405      405            405        405
+confirm_people_import         POST    sign-in    sign-in  404      404            403        403
+discard_people_import         GET     sign-in    sign-in  405      405            405        405
+discard_people_import         POST    sign-in    sign-in  404      404            403        403
+people_import_problems        GET     sign-in    sign-in  404      404            403        403
+people_import_problems        POST    sign-in    sign-in  405      405            405        405
+export_people                 GET     sign-in    sign-in  200      200            403        200
+export_people                 POST    sign-in    sign-in  405      405            405        405
 identity_providers            GET     sign-in    sign-in  200      200            403        200
 identity_providers            POST    sign-in    sign-in  405      405            405        405
 add_identity_provider         GET     sign-in    sign-in  200      403            403        403
@@ -96,6 +116,46 @@ suspend_people                GET     sign-in    sign-in  405      405          
 suspend_people                POST    sign-in    sign-in  422      422            422        403
 add_people_to_group           GET     sign-in    sign-in  405      405            405        405
 add_people_to_group           POST    sign-in    sign-in  422      422            403        403
+add_person                    GET     sign-in    sign-in  200      200            403        403
+add_person                    POST    sign-in    sign-in  422      422            403        403
+person                        GET     sign-in    sign-in  200      200            200        200
+person                        POST    sign-in    sign-in  405      405            405        405
+edit_person                   GET     sign-in    sign-in  200      200            403        403
+edit_person                   POST    sign-in    sign-in  422      422            403        403
+person_sign_in                GET     sign-in    sign-in  200      200            200        200
+person_sign_in                POST    sign-in    sign-in  405      405            405        405
+person_activity               GET     sign-in    sign-in  200      200            403        200
+person_activity               POST    sign-in    sign-in  405      405            405        405
+suspend_person                GET     sign-in    sign-in  200      200            200        403
+suspend_person                POST    sign-in    sign-in  302      302            302        403
+activate_person               GET     sign-in    sign-in  200      200            403        403
+activate_person               POST    sign-in    sign-in  302      302            403        403
+unschedule_person             GET     sign-in    sign-in  405      405            405        405
+unschedule_person             POST    sign-in    sign-in  409      409            409        403
+unlock_person                 GET     sign-in    sign-in  405      405            405        405
+unlock_person                 POST    sign-in    sign-in  302      302            302        403
+add_person_to_group           GET     sign-in    sign-in  405      405            405        405
+add_person_to_group           POST    sign-in    sign-in  422      422            403        403
+remove_person_from_group      GET     sign-in    sign-in  405      405            405        405
+remove_person_from_group      POST    sign-in    sign-in  302      302            403        403
+delete_person                 GET     sign-in    sign-in  200      200            403        403
+delete_person                 POST    sign-in    sign-in  400      400            403        403
+groups                        GET     sign-in    sign-in  200      200            200        200
+groups                        POST    sign-in    sign-in  405      405            405        405
+add_group                     GET     sign-in    sign-in  200      200            403        403
+add_group                     POST    sign-in    sign-in  422      422            403        403
+group                         GET     sign-in    sign-in  200      200            200        200
+group                         POST    sign-in    sign-in  405      405            405        405
+edit_group                    GET     sign-in    sign-in  200      200            403        403
+edit_group                    POST    sign-in    sign-in  422      422            403        403
+delete_group                  GET     sign-in    sign-in  200      200            403        403
+delete_group                  POST    sign-in    sign-in  302      302            403        403
+add_group_members             GET     sign-in    sign-in  200      200            403        403
+add_group_members             POST    sign-in    sign-in  302      302            403        403
+paste_group_members           GET     sign-in    sign-in  405      405            405        405
+paste_group_members           POST    sign-in    sign-in  422      422            403        403
+remove_group_members          GET     sign-in    sign-in  405      405            405        405
+remove_group_members          POST    sign-in    sign-in  302      302            403        403
 directory                     GET     sign-in    sign-in  200      200            403        200
 directory                     POST    sign-in    sign-in  405      405            405        405
 sessions                      GET     sign-in    sign-in  200      200            200        200
@@ -114,6 +174,48 @@ end_other_own_sessions        GET     sign-in    sign-in  405      405          
 end_other_own_sessions        POST    sign-in    sign-in  302      302            302        302
 end_all_own_sessions          GET     sign-in    sign-in  405      405            405        405
 end_all_own_sessions          POST    sign-in    sign-in  sign-in  sign-in        sign-in    sign-in
+own_password                  GET     sign-in    sign-in  200      200            200        200
+own_password                  POST    sign-in    sign-in  422      422            422        422
+forgot_password               GET     200        200      200      200            200        200
+forgot_password               POST    422        422      422      422            422        422
+reset_password                GET     410        410      410      410            410        410
+reset_password                POST    410        410      410      410            410        410
+accept_invitation             GET     410        410      410      410            410        410
+accept_invitation             POST    410        410      410      410            410        410
+administrators                GET     sign-in    sign-in  200      200            403        200
+administrators                POST    sign-in    sign-in  405      405            405        405
+invite_administrator          GET     sign-in    sign-in  200      403            403        403
+invite_administrator          POST    sign-in    sign-in  422      403            403        403
+administrator                 GET     sign-in    sign-in  200      200            403        200
+administrator                 POST    sign-in    sign-in  405      405            405        405
+administrator_role            GET     sign-in    sign-in  200      403            403        403
+administrator_role            POST    sign-in    sign-in  405      405            405        405
+set_administrator_role        GET     sign-in    sign-in  405      405            405        405
+set_administrator_role        POST    sign-in    sign-in  422      403            403        403
+administrator_removal         GET     sign-in    sign-in  200      403            403        403
+administrator_removal         POST    sign-in    sign-in  405      405            405        405
+remove_administrator          GET     sign-in    sign-in  405      405            405        405
+remove_administrator          POST    sign-in    sign-in  302      403            403        403
+send_administrator_reset      GET     sign-in    sign-in  405      405            405        405
+send_administrator_reset      POST    sign-in    sign-in  302      403            403        403
+unlock_administrator          GET     sign-in    sign-in  405      405            405        405
+unlock_administrator          POST    sign-in    sign-in  302      403            403        403
+invite_administrator_again    GET     sign-in    sign-in  405      405            405        405
+invite_administrator_again    POST    sign-in    sign-in  409      403            403        403
+withdraw_admin_invitation     GET     sign-in    sign-in  405      405            405        405
+withdraw_admin_invitation     POST    sign-in    sign-in  409      403            403        403
+second_factor                 GET     sign-in    sign-in  200      200            200        200
+second_factor                 POST    sign-in    sign-in  405      405            405        405
+authenticator_app             GET     sign-in    sign-in  200      200            200        200
+authenticator_app             POST    sign-in    sign-in  422      422            422        422
+remove_authenticator_app      GET     sign-in    sign-in  405      405            405        405
+remove_authenticator_app      POST    sign-in    sign-in  302      302            302        302
+add_passkey                   GET     sign-in    sign-in  200      200            200        200
+add_passkey                   POST    sign-in    sign-in  422      422            422        422
+remove_passkey                GET     sign-in    sign-in  405      405            405        405
+remove_passkey                POST    sign-in    sign-in  302      302            302        302
+recovery_codes                GET     sign-in    sign-in  200      200            200        200
+recovery_codes                POST    sign-in    sign-in  409      409            409        409
 organization                  GET     sign-in    sign-in  200      200            403        200
 organization                  POST    sign-in    sign-in  405      405            405        405
 set_organization_name         GET     sign-in    sign-in  405      405            405        405
@@ -128,6 +230,8 @@ set_default_states            GET     sign-in    sign-in  405      405          
 set_default_states            POST    sign-in    sign-in  422      403            403        403
 set_limits                    GET     sign-in    sign-in  405      405            405        405
 set_limits                    POST    sign-in    sign-in  422      403            403        403
+set_second_factor_rule        GET     sign-in    sign-in  405      405            405        405
+set_second_factor_rule        POST    sign-in    sign-in  302      403            403        403
 """
 HEADINGS, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
 VISITORS = HEADINGS[2:]
@@ -149,9 +253,15 @@ def knock(browser: Browser, method: str, name: str, provider: IdentityProvider |
         "form": "cer",
     }
     parameters["key"] = "made-up"
+    parameters["passkey"] = UUID(int=1)
+    parameters["people_import"] = "1b4e28ba-2fa1-41d2-883f-0016d3cca427"
     pattern = next(pattern for pattern in admin_urls.urlpatterns if pattern.name == name)
+    if "administrator" in pattern.pattern.converters:
+        parameters["administrator"] = make_administrator(AdminRole.READ_ONLY).pk
     if "person" in pattern.pattern.converters:
         parameters["person"] = (User.objects.without_role().first() or make_person()).pk
+    if "group" in pattern.pattern.converters:
+        parameters["group"] = Group.objects.get_or_create(name="Engineers")[0].pk
     if provider and "rehearsal" in pattern.pattern.converters:
         parameters["rehearsal"] = rehearsal_of(provider)
     account = {"provider": provider, "issuer": provider.issuer if provider else "", "subject": "made-up"}
@@ -206,7 +316,8 @@ def test_the_table_has_each_address_twice() -> None:
 
 
 def test_each_address_names_its_permission_or_is_public() -> None:
-    public = {"sign_in", "sign_out", "set_up"}
+    public = {"sign_in", "sign_out", "set_up", "forgot_password", "reset_password", "accept_invitation"}
+    public = {"sign_in", "second_step", "sign_out", "set_up"}
     for pattern in admin_urls.urlpatterns:
         has_permission = hasattr(pattern.callback, "admin_permission")
         assert has_permission != (pattern.name in public), pattern.name

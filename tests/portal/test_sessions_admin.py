@@ -33,7 +33,7 @@ def key_of(person: User) -> str:
 
 
 def of(person: User) -> str:
-    return f"/admin/people/{person.pk}/sessions/"
+    return f"/admin/user-management/users/{person.pk}/sessions/"
 
 
 def emails(browser: Browser, query: str = "") -> list[str]:
@@ -129,7 +129,10 @@ def test_a_refusal_is_audited_under_its_action(administrator: User) -> None:
 
 def test_somebody_who_is_not_there(administrator: User) -> None:
     office = in_office(administrator)
-    for answer in (office.get("/admin/people/00000000-0000-0000-0000-000000000000/sessions/"), office.get(f"{LIST}x/")):
+    for answer in (
+        office.get("/admin/user-management/users/00000000-0000-0000-0000-000000000000/sessions/"),
+        office.get(f"{LIST}x/"),
+    ):
         assert answer.status_code == 404
 
 

@@ -13,6 +13,7 @@ from tests.browsing import Browser, last_event
 from tests.factories import OPERATOR, PASSWORD, make_administrator, make_person
 from tests.users.support import VISITOR, as_person, audit_rows, refused
 from users.audit import FOLD_AFTER, Actor, operator, record, record_refusal
+from users.audit_filter import AuditFilter
 from users.audit_log import find_events
 from users.errors import PermissionRefused, SignInFailed
 from users.models import AdminRole, AuditEvent, User
@@ -21,6 +22,7 @@ from users.services import add_person, suspend_person
 pytestmark = pytest.mark.django_db
 
 KEPT = {
+    "id": 4711,
     "at": timezone.now(),
     "action": "users.nothing.happened",
     "outcome": "success",
@@ -33,6 +35,7 @@ KEPT = {
     "client_ip": None,
     "request_id": "x",
     "details": {},
+    "about": "x",
 }
 
 
@@ -50,7 +53,7 @@ def test_the_database_refuses_to_change_a_row(column: str) -> None:
 
 
 def test_every_column_but_the_fold_is_kept() -> None:
-    assert set(KEPT) == {field.column for field in AuditEvent._meta.fields} - {"id", "occurrences", "last_at"}
+    assert set(KEPT) == {field.column for field in AuditEvent._meta.fields} - {"occurrences", "last_at"}
 
 
 def test_the_database_allows_the_fold() -> None:
@@ -100,7 +103,7 @@ def test_a_folded_refusal_still_has_a_reference_that_is_found() -> None:
     flood(FOLD_AFTER + 1)
     error = SignInFailed()
     record_refusal("portal.sign_in.failed", actor=VISITOR, error=error)
-    assert find_events(reference=error.reference).exists()
+    assert list(find_events(AuditFilter(reference=error.reference)))
 
 
 def test_addresses_actors_and_times_are_not_folded_together() -> None:
@@ -142,25 +145,29 @@ def test_a_lone_surrogate_does_not_break_the_log() -> None:
     assert last_event(action="users.test").details["text"].startswith("half a pair")
 
 
+def found(**wanted: str) -> list[str]:
+    return [event.action for event in find_events(AuditFilter.of(wanted))]
+
+
 def test_rows_are_found_by_action_person_and_reference(administrator: User) -> None:
     ada = make_person("ada@contoso.example", user_name="ada", display_name="Ada")
     suspend_person(actor=as_person(administrator), person=ada)
-    found = find_events(action="users.person", person="ADA@contoso.example")
-    assert [event.action for event in found] == ["users.person.suspended", "users.person.added"]
-    assert list(find_events(person="ada")) == list(find_events(person="Ada")) == list(found)
-    assert find_events(reference=" aaaa-bbbb-cccc ").count() == 1
-    assert not find_events(action="users.pers").exists()
+    both = ["users.person.suspended", "users.person.added"]
+    assert found(action="users.person", person="ADA@contoso.example") == both
+    assert found(person="ada") == found(person="Ada") == both
+    assert len(found(reference=" aaaa-bbbb-cccc ")) == 1
+    assert found(action="users.pers") == []
 
 
 def test_rows_are_found_by_a_persons_id() -> None:
     ada = make_person("ada@contoso.example")
-    assert find_events(person=str(ada.pk)).count() == 1
+    assert len(found(person=str(ada.pk))) == 1
 
 
 def test_the_action_of_somebody_is_found_by_who_acted(administrator: User) -> None:
     suspend_person(actor=as_person(administrator), person=make_person())
-    actions = [event.action for event in find_events(person=administrator.company_email)]
-    assert actions == ["users.person.suspended", "users.administrator.added"]
+    assert found(person=administrator.company_email) == ["users.person.suspended", "users.administrator.added"]
+    assert found(actor=administrator.company_email) == ["users.person.suspended"]
 
 
 def test_the_trigger_is_in_the_database_itself() -> None:

@@ -6,11 +6,12 @@ import getpass
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, NoReturn, TextIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
+from django.utils import timezone
 
 from users.audit import Actor, operator, record_refusal
 from users.errors import DirectoryError, InputNotText
@@ -55,6 +56,15 @@ def day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date in the form YYYY-MM-DD") from error
+
+
+def moment(text: str) -> datetime:
+    """Return a date with a time, in UTC unless it says otherwise, for argparse."""
+    try:
+        at = datetime.fromisoformat(text)
+        return (at if timezone.is_aware(at) else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date and time such as 2030-01-31T18:00") from error
 
 
 class DirectoryCommand(BaseCommand):

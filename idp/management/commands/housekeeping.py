@@ -14,11 +14,12 @@ from users.management.base import DirectoryCommand, DirectoryParser, at_least_on
 
 
 class Command(DirectoryCommand):
-    """Checks providers, sends expiry mails, and removes what is past its time."""
+    """Applies scheduled states, checks providers, sends expiry mails, and removes what is past its time."""
 
     help = (
-        "Check identity providers, mail administrators about expiring credentials, and remove old sessions and audit "
-        "rows. Safe to run twice at once. The exit status is not 0 when a task failed; the others still run."
+        "Apply scheduled states, check identity providers, mail administrators about expiring credentials, and remove "
+        "old sessions and audit rows. Safe to run twice at once. The exit status is not 0 when a task failed; the "
+        "others still run."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -10,6 +10,7 @@ from users.logo import MAX_BYTES
 from users.management.base import DirectoryCommand
 from users.models import Organization, OrganizationLogo, State
 from users.organization import RANGES, check_limits, current, set_limits
+from users.second_factor_rule import set_second_factor_rule
 
 SUPPORT = ("email", "url", "phone", "note")
 _EMPTY = "'' for none"
@@ -27,7 +28,7 @@ class FileUnreadable(DirectoryError):
 def organization_row(organization: Organization) -> dict[str, Any]:
     """Return what is printed of the settings."""
     logo = OrganizationLogo.objects.filter(pk=1).values("sha256", "width", "height").first()
-    names = ["name", *(f"support_{name}" for name in SUPPORT), *COLUMNS.values(), *RANGES]
+    names = ["name", *(f"support_{name}" for name in SUPPORT), *COLUMNS.values(), *RANGES, "second_factor_required"]
     row = {name: getattr(organization, name) for name in names}
     return {**row, "logo": f"{logo['width']}x{logo['height']} {logo['sha256']}" if logo else None}
 
@@ -43,7 +44,7 @@ def read_picture(path: str) -> bytes:
 
 
 class Command(DirectoryCommand):
-    """Show and set the company's name, logo and support contact, how new people begin, and the limits."""
+    """Show and set the company's name, logo and support contact, how new people begin, limits and rules."""
 
     help = "Manage the organization settings."
 
@@ -60,6 +61,8 @@ class Command(DirectoryCommand):
         for name, (lowest, highest) in RANGES.items():
             option = f"--{name.replace('_', '-')}"
             change.add_argument(option, type=int, metavar="N", help=f"from {lowest} to {highest}")
+        rule_help = "whether administrators must have a second factor"
+        change.add_argument("--second-factor-required", choices=("yes", "no"), help=rule_help)
         set_logo = self.sub("set-logo", self.set_logo, "Show a picture as the company's logo.")
         set_logo.add_argument("file", metavar="FILE", help="PNG, JPEG or WebP, at most 2 MB and 4000 x 4000 pixels")
         self.sub("remove-logo", self.remove_logo, "Show no logo any more.")
@@ -74,7 +77,13 @@ class Command(DirectoryCommand):
         stored = current()
         support = {name: options[f"support_{name}"] for name in SUPPORT}
         states = {source: State(options[column]) for source, column in COLUMNS.items() if options[column]}
-        if options["name"] is None and not states and all(v is None for v in (*limits.values(), *support.values())):
+        rule = options["second_factor_required"]
+        if (
+            rule is None
+            and options["name"] is None
+            and not states
+            and all(v is None for v in (*limits.values(), *support.values()))
+        ):
             self._subparsers.choices["set"].error("nothing to set was given")
         contact = {name: getattr(stored, f"support_{name}") if v is None else v for name, v in support.items()}
         # Everything is looked at before anything is stored.
@@ -85,7 +94,10 @@ class Command(DirectoryCommand):
             organization_profile.set_name(actor=self.actor, name=options["name"])
         organization_profile.set_support(actor=self.actor, **contact)
         organization_profile.set_default_states(actor=self.actor, states=states)
-        self.print_record(organization_row(set_limits(actor=self.actor, **limits)))
+        set_limits(actor=self.actor, **limits)
+        if rule is not None:
+            set_second_factor_rule(actor=self.actor, required=rule == "yes")
+        self.print_record(organization_row(current()))
 
     def set_logo(self, options: dict[str, Any]) -> None:
         """Show another logo."""

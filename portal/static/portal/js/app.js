@@ -21,6 +21,8 @@ guardSubmits();
 const has = (selector) => document.querySelector(selector) !== null;
 if (has("[data-selection-bar]")) import("./selection.js").then((part) => part.enhanceSelections());
 if (has("[data-poll]")) import("./progress.js").then((part) => part.enhanceProgress());
+if (has("[data-passkey]")) import("./passkey.js").then((part) => part.enhancePasskeys());
+if (has("form[data-drive]")) import("./drive.js").then((part) => part.enhanceDrives());
 if (has("button[data-print]")) import("./print.js").then((part) => part.enhancePrintButtons());
 
 // Over an open dialog, only its own summary may take the focus.

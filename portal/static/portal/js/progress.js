@@ -7,7 +7,7 @@ const EVERY = 1000;
 const AFTER_A_FAILURE = 5000;
 const SAID_EVERY = 10000;
 
-function show(part, state) {
+export function show(part, state) {
   const bar = part.querySelector("progress");
   if (state.maximum && state.value !== null) {
     bar.max = state.maximum;

@@ -1,0 +1,91 @@
+"""Every mail that Gatehouse sends, with made-up facts: for a look at it before anybody gets it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.core.mail import EmailMultiAlternatives
+from django.utils import timezone
+
+from idp.expiry import Expiry
+from idp.models import IdentityProvider
+from users import mails
+from users.action_links import LIFETIME_WORDS, LIFETIMES
+from users.mailing import SUBJECTS
+from users.models import AdminRole, LinkPurpose, State, User
+from users.notices import WAYS
+from users.permission_words import words_of_role
+
+ADDRESS = "ada@contoso.example"
+INVITER = "Grace Hopper"
+
+
+def _person(**fields: Any) -> User:
+    values = {"company_email": ADDRESS, "display_name": "Ada Lovelace", "state": State.ACTIVE}
+    return User(**{**values, **fields})
+
+
+def _link(purpose: LinkPurpose, **facts: Any) -> tuple[str, dict[str, Any]]:
+    context = {
+        "person": _person(),
+        "url": mails.public("user_portal:home") + "only-a-sample/",
+        "lifetime": LIFETIME_WORDS[purpose],
+        "expires_at": timezone.now() + LIFETIMES[purpose],
+        "by": INVITER,
+    }
+    return SUBJECTS[purpose], {**context, **facts}
+
+
+def _administrator_invitation() -> tuple[str, dict[str, Any]]:
+    role = AdminRole.HELP_DESK
+    return _link(LinkPurpose.ADMINISTRATOR_INVITATION, role=role.label, may=words_of_role(role))
+
+
+def _invitation() -> tuple[str, dict[str, Any]]:
+    return _link(LinkPurpose.INVITATION, activates=False, person=_person(state=State.STAGED))
+
+
+def _password_reset() -> tuple[str, dict[str, Any]]:
+    return _link(LinkPurpose.PASSWORD_RESET, by="", by_request=True)
+
+
+def _password_at_provider() -> tuple[str, dict[str, Any]]:
+    provider = "Contoso Entra"
+    context = {"person": _person(), "provider": provider, "url": mails.public("user_portal:sign_in")}
+    return f"Your password is kept by {provider}", context
+
+
+def _password_changed() -> tuple[str, dict[str, Any]]:
+    context = {"person": _person(), "way": WAYS["link"], "at": timezone.now(), "address": "203.0.113.9"}
+    return "Your Gatehouse password was changed", context
+
+
+def _role_changed() -> tuple[str, dict[str, Any]]:
+    before, role = AdminRole.ADMINISTRATOR.label, AdminRole.HELP_DESK.label
+    context = {"person": _person(), "role": role, "before": before, "by": INVITER, "at": timezone.now()}
+    return f"You are now {role} in Gatehouse", {**context, "url": mails.public("admin_portal:home")}
+
+
+def _credential_expiry() -> tuple[str, dict[str, Any]]:
+    provider = IdentityProvider(name="Contoso Entra")
+    expiry = Expiry(provider, "client secret", "sample", timezone.localdate() + timedelta(days=14), None)
+    url = mails.public("admin_portal:identity_providers")
+    context = {"expiry": expiry, "provider": provider, "people": 120, "url": url}
+    return f"{provider.name}: {expiry.title[0].lower()}{expiry.title[1:]}", context
+
+
+SAMPLES: dict[str, Callable[[], tuple[str, dict[str, Any]]]] = {
+    "administrator_invitation": _administrator_invitation,
+    "invitation": _invitation,
+    "password_reset": _password_reset,
+    "password_at_provider": _password_at_provider,
+    "password_changed": _password_changed,
+    "role_changed": _role_changed,
+    "credential_expiry": _credential_expiry,
+}
+
+
+def sample(name: str) -> EmailMultiAlternatives:
+    """Return the mail of this name, as it would be sent to a made-up person. Reads and writes nothing."""
+    subject, context = SAMPLES[name]()
+    return mails.compose(name, subject, context, [ADDRESS])

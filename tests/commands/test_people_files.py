@@ -1,0 +1,116 @@
+"""`manage.py users import` and `export`."""
+
+import csv
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.commands.running import in_shell, run
+from tests.factories import make_person
+from users import people_csv
+from users.models import PeopleImport, State, User
+
+pytestmark = pytest.mark.django_db
+GOOD = "email;first name;state\nada@contoso.example;Ada;active\ngrace@contoso.example;Grace;\n"
+BAD = f"{GOOD}nobody;Nobody;\n"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "people.csv"
+    path.write_text(GOOD, encoding="utf-8")
+    return path
+
+
+def test_a_file_is_imported_and_leaves_nothing_behind(file: Path) -> None:
+    ran = run("users", "import", str(file), "--json")
+    assert ran.status == 0
+    assert ran.json == {
+        "rows": 2, "added": 2, "updated": 0, "unchanged": 0, "problems": 0, "sessions_ended": 0,
+        "columns_ignored": [], "dry_run": False, "problem_rows": [],
+    }  # fmt: skip
+    assert User.objects.get(given_name="Ada").state == State.ACTIVE
+    assert not PeopleImport.objects.exists()
+
+
+def test_a_dry_run_changes_nothing(file: Path) -> None:
+    ran = run("users", "import", str(file), "--dry-run")
+    assert (ran.status, ran.err) == (0, "")
+    assert "added            2" in ran.out
+    assert not User.objects.exists()
+    assert not PeopleImport.objects.exists()
+
+
+def test_all_or_nothing_prints_the_problems_and_ends_with_their_status(file: Path) -> None:
+    file.write_text(BAD)
+    ran = run("users", "import", str(file))
+    assert ran.status == 3
+    assert "line 4: nobody: This is not a company email address." in ran.err
+    assert "[users.import_has_problems]" in ran.err
+    assert not User.objects.exists()
+    assert run("users", "import", str(file), "--dry-run").status == 3
+
+
+def test_the_good_ones(file: Path) -> None:
+    file.write_text(BAD)
+    ran = run("users", "import", str(file), "--good-ones", "--json")
+    assert ran.status == 0
+    assert (ran.json["added"], ran.json["problems"]) == (2, 1)
+    assert ran.json["problem_rows"][0]["line"] == 4
+    assert ran.json["problem_rows"][0]["code"] == "users.email_invalid"
+
+
+def test_a_machine_reads_the_refusal(file: Path) -> None:
+    file.write_text(BAD)
+    ran = run("users", "import", str(file), "--json")
+    assert ran.error["code"] == "users.import_has_problems"
+    assert ran.json["problems"] == 1
+
+
+def test_standard_input() -> None:
+    assert run("users", "import", "-", stdin=GOOD).status == 0
+    assert User.objects.count() == 2
+
+
+def test_what_cannot_be_read(tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = run("users", "import", str(tmp_path / "missing.csv"), "--json")
+    assert (ran.status, ran.error["code"]) == (4, "users.import_file_unreadable")
+    assert run("users", "import", str(tmp_path), "--json").error["code"] == "users.import_file_unreadable"
+    file.write_bytes(GOOD.encode("utf-16"))
+    assert run("users", "import", str(file), "--json").error["code"] == "users.import_encoding_wrong"
+    monkeypatch.setattr("users.management.people_files.MAX_BYTES", 5)
+    monkeypatch.setattr(people_csv, "MAX_BYTES", 5)
+    for source in (str(file), "-"):
+        assert run("users", "import", source, "--json", stdin=GOOD).error["code"] == "users.import_file_too_large"
+
+
+def test_a_terminal_sees_how_far_it_is(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(io.StringIO, "isatty", lambda self: True)
+    ran = run("users", "import", str(file))
+    assert "Checking [##############################] 2 of 2 rows" in ran.err
+    assert "Importing [##############################] 2 of 2 rows" in ran.err
+    assert not sys.stdin.closed
+
+
+def test_an_export_is_imported_as_nothing_changed(tmp_path: Path) -> None:
+    make_person("ada@contoso.example", display_name="=Ada")
+    make_person("grace@contoso.example", state=State.SUSPENDED)
+    target = tmp_path / "out.csv"
+    assert run("users", "export", "--output", str(target)).status == 0
+    assert target.stat().st_mode & 0o077 == 0
+    assert run("users", "import", str(target), "--json").json["unchanged"] == 2
+    printed = run("users", "export", "--state", "suspended")
+    rows = list(csv.reader(io.StringIO(printed.out.removeprefix("\ufeff"))))
+    assert [row[0] for row in rows] == ["company_email", "grace@contoso.example"]
+    assert run("users", "export", "--output", str(tmp_path), "--json").error["code"] == "users.import_file_unreadable"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_bytes_come_through_a_pipe() -> None:
+    done = in_shell("users", "import", "-", "--json", stdin="\ufeffemail,name\r\nzoe@contoso.example,Zoë\r\n".encode())
+    assert done.status == 0, done.err
+    assert User.objects.get().display_name == "Zoë"
+    refused = in_shell("users", "import", "-", "--json", stdin="email,name\nz@contoso.example,Zoë\n".encode("latin-1"))
+    assert refused.error["code"] == "users.import_encoding_wrong"

@@ -1,0 +1,212 @@
+"""What a row of a file would do to the person whom it is about, as things are now."""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from users import contact, names
+from users.errors import CompanyEmailInvalid, DirectoryError, ExternalIdTaken, UserNameTaken
+from users.import_errors import RowGroupUnknown, RowIsAdministrator, RowStateUnknown
+from users.models import Group, GroupMembership, State, User
+from users.people_csv import Row, split_groups
+
+# So many values fit into one statement of SQLite, with some more beside them.
+SLICE = 900
+NEW, UPDATED, UNCHANGED, PROBLEM = "n", "u", "=", "p"
+KNOWN = (
+    "id", "company_email", "user_name", "display_name", "given_name", "family_name", "title", "department",
+    "phone_number", "state", "external_id", "admin_role", "scheduled_state", "scheduled_at",
+)  # fmt: skip
+
+
+def _state(text: str) -> str:
+    value = text.lower()
+    if value not in State.values:
+        raise RowStateUnknown(value=text[:40])
+    return value
+
+
+def _clean_name(text: str, *, field: str) -> str:
+    """Do as `names.clean_name` does, and at once where there is plainly nothing to do: files hold many names."""
+    if text.isascii() and text.isprintable() and "  " not in text and len(text) <= names.NAME_MAX_LENGTH:
+        return text
+    return names.clean_name(text, field=field)
+
+
+_CLEANERS: dict[str, Callable[[str], str | None]] = {
+    "user_name": names.normalise_user_name,
+    "phone_number": contact.normalise_phone_number,
+    "external_id": names.normalise_external_id,
+    "state": _state,
+    **{
+        field: partial(_clean_name, field=field)
+        for field in ("display_name", "given_name", "family_name", "title", "department")
+    },
+}
+
+
+@dataclass
+class Outcome:
+    """What a row would do.
+
+    Attributes:
+        email: the company email in normal form, or as it stands in the row where it has none.
+        values: what the row says of the person, by field; empty cells say nothing.
+        person: what is stored of the person, or None.
+        changes: for each field that the row changes, what it is and what it becomes.
+        groups: key and name of the groups that the person comes into.
+    """
+
+    line: int
+    email: str
+    values: dict[str, Any] = field(default_factory=dict)
+    named_groups: list[str] = field(default_factory=list)
+    person: dict[str, Any] | None = None
+    changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    groups: list[tuple[UUID, str]] = field(default_factory=list)
+    problems: list[DirectoryError] = field(default_factory=list)
+
+    @property
+    def kind(self) -> str:
+        """One of NEW, UPDATED, UNCHANGED, PROBLEM."""
+        if self.problems:
+            return PROBLEM
+        if self.person is None:
+            return NEW
+        return UPDATED if self.changes or self.groups else UNCHANGED
+
+    @property
+    def suspends(self) -> bool:
+        """Whether the row suspends somebody."""
+        return "state" in self.changes and self.changes["state"][1] == State.SUSPENDED
+
+    @property
+    def mark(self) -> str:
+        """What must be the same when the row is written: its kind, and the values that it replaces by which."""
+        if self.kind != UPDATED:
+            return self.kind
+        facts = json.dumps([self.changes, sorted(str(key) for key, _ in self.groups)], sort_keys=True)
+        return UPDATED + hashlib.sha256(facts.encode()).hexdigest()[:10]
+
+
+def slices(values: Iterable[Any], size: int = SLICE) -> Iterator[list[Any]]:
+    """Yield the values in lists that fit into one statement."""
+    iterator = iter(values)
+    while part := list(islice(iterator, size)):
+        yield part
+
+
+def read_rows(rows: Sequence[Row], columns: Sequence[str]) -> list[Outcome]:
+    """Bring rows into normal form, and note what cannot be.
+
+    Args:
+        columns: what the cells of the rows are.
+    """
+    return [_read(row, columns) for row in rows]
+
+
+def look_up(outcomes: Sequence[Outcome], *, lock: bool = False) -> None:
+    """Find out what rows in normal form would do now.
+
+    Args:
+        lock: keep the people as they are until the end of the transaction.
+    """
+    good = [outcome for outcome in outcomes if not outcome.problems]
+    _find_people(good, lock=lock)
+    _refuse_taken(good, "user_name", UserNameTaken)
+    _refuse_taken(good, "external_id", ExternalIdTaken)
+    if any(outcome.named_groups for outcome in good):
+        _find_groups(good)
+    for outcome in good:
+        _compare(outcome)
+
+
+def _read(row: Row, columns: Sequence[str]) -> Outcome:
+    """Bring the cells of a row into normal form, and note what cannot be."""
+    cells = dict(zip(columns, row.cells, strict=True))
+    outcome = Outcome(row.line, cells.pop("company_email"))
+    try:
+        outcome.email = names.normalise_email(outcome.email)
+    except CompanyEmailInvalid as error:
+        outcome.problems.append(error)
+    outcome.named_groups = split_groups(cells.pop("groups", ""))
+    for column, text in cells.items():
+        if not text:
+            continue
+        try:
+            outcome.values[column] = _CLEANERS[column](text)
+        except DirectoryError as error:
+            outcome.problems.append(error)
+    return outcome
+
+
+def _find_people(outcomes: list[Outcome], *, lock: bool) -> None:
+    by_email = {outcome.email: outcome for outcome in outcomes}
+    people = User.objects.select_for_update().order_by("pk") if lock else User.objects.order_by()
+    for part in slices(by_email):
+        for person in people.filter(company_email__in=part).values(*KNOWN):
+            by_email[person["company_email"]].person = person
+
+
+def _refuse_taken(outcomes: list[Outcome], column: str, error: type[DirectoryError]) -> None:
+    """Note where the value of a row belongs to somebody else."""
+    wanted = {outcome.values[column]: outcome for outcome in outcomes if outcome.values.get(column)}
+    for part in slices(wanted):
+        for value, email in User.objects.filter(**{f"{column}__in": part}).values_list(column, "company_email"):
+            if wanted[value].email != email:
+                wanted[value].problems.append(error(**{column: value}))
+
+
+def _find_groups(outcomes: list[Outcome]) -> None:
+    """Find the groups that rows name, and leave out those that the people are in already."""
+    wanted = {name for outcome in outcomes for name in outcome.named_groups}
+    known: dict[str, tuple[UUID, str]] = {}
+    for part in slices(wanted, SLICE // 2):
+        # Also as it is written: SQLite knows the small letters of ASCII alone.
+        lowered = [name.lower() for name in part]
+        found = Group.objects.alias(key=Lower("name")).filter(Q(key__in=lowered) | Q(name__in=part))
+        known |= {name.lower(): (pk, name) for pk, name in found.values_list("pk", "name")}
+    members = _memberships([outcome.person["id"] for outcome in outcomes if outcome.person and outcome.named_groups])
+    for outcome in outcomes:
+        for name in dict.fromkeys(name.lower() for name in outcome.named_groups):
+            if name not in known:
+                original = next(each for each in outcome.named_groups if each.lower() == name)
+                outcome.problems.append(RowGroupUnknown(name=original[:100]))
+            elif outcome.person is None or known[name][0] not in members[outcome.person["id"]]:
+                outcome.groups.append(known[name])
+
+
+def _memberships(people: list[UUID]) -> dict[UUID, set[UUID]]:
+    found: dict[UUID, set[UUID]] = defaultdict(set)
+    for part in slices(people):
+        for person, group in GroupMembership.objects.filter(person__in=part).values_list("person_id", "group_id"):
+            found[person].add(group)
+    return found
+
+
+def _compare(outcome: Outcome) -> None:
+    """Note what the row changes of the person whom it is about."""
+    if outcome.person is None:
+        return
+    for column, value in outcome.values.items():
+        before = effective_state(outcome.person) if column == "state" else outcome.person[column]
+        if value != before:
+            outcome.changes[column] = (before, value)
+    if outcome.person["admin_role"] is not None and (outcome.changes or outcome.groups):
+        outcome.problems.append(RowIsAdministrator(company_email=outcome.email))
+
+
+def effective_state(person: dict[str, Any]) -> str:
+    """Return the state that counts now, as `User.effective_state` does."""
+    due = person["scheduled_state"] and person["scheduled_at"] and person["scheduled_at"] <= timezone.now()
+    return str(person["scheduled_state"] if due else person["state"])

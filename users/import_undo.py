@@ -1,0 +1,71 @@
+"""Undoing a part of an import that was to be written as a whole, and cannot be."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from users import sessions
+from users.audit import Actor, record_all
+from users.bulk import update_each
+from users.import_rows import NEW, Outcome, slices
+from users.models import GroupMembership, User
+from users.name_key import name_key
+
+_NAMES = ("display_name", "given_name", "family_name")
+
+
+def undo_of(people: Sequence[tuple[UUID, Outcome]]) -> dict[str, Any]:
+    """Return what `undo` needs to know of people who were just written, as JSON-able facts."""
+    return {
+        "added": [str(pk) for pk, outcome in people if outcome.kind == NEW],
+        "changed": {str(pk): outcome.changes for pk, outcome in people if outcome.kind != NEW and outcome.changes},
+        "joined": [
+            [str(pk), str(group)] for pk, outcome in people if outcome.kind != NEW for group, _ in outcome.groups
+        ],
+    }
+
+
+def undo(facts: dict[str, Any], *, actor: Actor, import_id: UUID) -> None:
+    """Remove the people who were added, and give the others back the values that they had.
+
+    What somebody changed after the import stays as it is now. Sessions that ended stay ended.
+    """
+    removed = _remove([UUID(text) for text in facts["added"]])
+    restored = _restore({UUID(text): changes for text, changes in facts["changed"].items()})
+    left: dict[UUID, list[UUID]] = defaultdict(list)
+    for person, group in facts["joined"]:
+        left[UUID(group)].append(UUID(person))
+    for group, members in left.items():
+        GroupMembership.objects.filter(group=group, person__in=members).delete()
+    rows = ((pk, label, {"import": str(import_id)}) for pk, label in [*removed, *restored])
+    record_all("users.person.import_undone", actor=actor, kind=User, rows=rows)
+
+
+def _remove(ids: list[UUID]) -> list[tuple[UUID, str]]:
+    people = [person for part in slices(ids) for person in User.objects.filter(pk__in=part, admin_role__isnull=True)]
+    removed = [(person.pk, person.label) for person in people]
+    for part in slices([pk for pk, _ in removed]):
+        User.objects.filter(pk__in=part).delete()
+    return removed
+
+
+def _restore(changes: dict[UUID, dict[str, list[Any]]]) -> list[tuple[UUID, str]]:
+    alike: dict[tuple[str, ...], list[list[Any]]] = defaultdict(list)
+    people = [person for part in slices(changes) for person in User.objects.filter(pk__in=part)]
+    now = timezone.now()
+    for person in people:
+        back = {
+            field: before for field, (before, after) in changes[person.pk].items() if getattr(person, field) == after
+        }
+        known = {name: back.get(name, getattr(person, name)) for name in _NAMES}
+        back["name_key"] = name_key(**known, company_email=person.company_email)
+        alike[tuple(back)].append([person.pk, *back.values(), now])
+    for fields, rows in alike.items():
+        update_each(User, (*fields, "updated_at"), rows)
+    moved = [person.pk for person in people if "state" in changes[person.pk]]
+    for part in slices(moved):
+        sessions.end_sessions(person__in=part)
+    return [(person.pk, person.label) for person in people]
