@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('users', '0008_action_links'),
+        ('users', '0007_action_links'),
     ]
 
     operations = [

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('users', '0009_second_factor'),
+        ('users', '0008_second_factor'),
     ]
 
     operations = [

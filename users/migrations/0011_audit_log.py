@@ -96,7 +96,7 @@ def create_former_guard(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('users', '0006_people_counts_and_search'),
+        ('users', '0010_organization_profile'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('users', '0007_audit_log'),
+        ('users', '0006_people_counts_and_search'),
     ]
 
     operations = [

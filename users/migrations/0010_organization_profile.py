@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('users', '0010_people_import'),
+        ('users', '0009_people_import'),
     ]
 
     operations = [
