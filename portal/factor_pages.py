@@ -14,12 +14,12 @@ from django.urls import reverse
 
 from idp.queries import password_owner
 from portal.actors import actor_of
+from portal.browsers import browser_name
 from portal.challenges import new_challenge, take_challenge
 from portal.faces import Face
 from portal.factor_checks import CodeForm
 from portal.pending_seed import forget_pending_seed, in_groups, pending_seed, posted_seed
 from portal.qr import qr_svg
-from portal.browsers import browser_name
 from users import passkeys
 from users.audit import record_refusal
 from users.errors import DirectoryError

@@ -156,7 +156,7 @@ def test_security_of_somebody_whom_a_provider_keeps(ada: User, provider: Identit
     browser.federated_sign_in()
     said = words(browser, "/security/")
     assert "Gatehouse sends you to Contoso Entra, which says who you are." in said
-    assert "Password Kept by Contoso Entra Gatehouse has no password of yours" in said
+    assert "Password Managed by Contoso Entra Gatehouse has no password of yours" in said
 
 
 def test_security_of_an_administrator_while_others_are_federated(

@@ -7,12 +7,11 @@ import pytest
 from django.core import mail
 from django.db import IntegrityError, OperationalError, connection, transaction
 
-from idp import mails
 from tests.browsing import last_event
 from tests.factories import OPERATOR, make_administrator
 from tests.pictures import picture
 from tests.users.support import as_person, at_once, refused
-from users import branding
+from users import branding, mails
 from users.errors import DirectoryError, PermissionRefused
 from users.models import AdminRole, AuditEvent, Organization, OrganizationLogo, Source, State, User
 from users.organization import current, default_state
