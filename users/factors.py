@@ -1,7 +1,9 @@
 """Second factors: who has which, who must have one, and taking them away."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
@@ -76,6 +78,12 @@ def factors_of(person: User) -> Factors:
 def has_second_factor(person: User) -> bool:
     """Return whether a person has a second factor."""
     return AuthenticatorApp.objects.filter(person=person).exists() or Passkey.objects.filter(person=person).exists()
+
+
+def who_have_second_factor(people: Collection[User]) -> set[UUID]:
+    """Return the ids of those of some people who have a second factor, for a list of them."""
+    owners = AuthenticatorApp.objects.filter(person__in=people).values_list("person", flat=True)
+    return {*owners, *Passkey.objects.filter(person__in=people).values_list("person", flat=True)}
 
 
 def administrators_without_second_factor() -> UserQuerySet:

@@ -9,8 +9,9 @@ from users.permissions import ROLE_PERMISSIONS, Permission
 WORDS = {
     Permission.OPEN_ADMIN_PORTAL: "Sign in to the Admin Portal",
     Permission.VIEW_PEOPLE: "See people and where they are signed in",
-    Permission.SUPPORT_PEOPLE: "Help people: unlock, suspend, end sessions, send a link for a new password",
-    Permission.MANAGE_PEOPLE: "Add, change, activate and remove people",
+    Permission.SUPPORT_PEOPLE: "Help people: unlock, suspend, end sessions, reset passwords and second factors",
+    Permission.EXPORT_PEOPLE: "Export people to a file",
+    Permission.MANAGE_PEOPLE: "Add, import, change, activate and delete people, and manage groups",
     Permission.VIEW_IDENTITY_PROVIDERS: "See identity providers, without their secrets",
     Permission.MANAGE_IDENTITY_PROVIDERS: "Connect, change, activate and delete identity providers, and link accounts",
     Permission.VIEW_AUDIT: "Read the audit log",

@@ -18,7 +18,7 @@ from portal.fresh import fresh_authentication
 from users.administrators import remove_administrator, set_admin_role
 from users.administrators_list import find_administrator, find_listed, list_administrators, role_impact
 from users.errors import DirectoryError
-from users.factors import has_second_factor
+from users.factors import has_second_factor, who_have_second_factor
 from users.models import AdminRole, User
 from users.passwords import send_password_reset
 from users.permission_words import table, words_of_role
@@ -34,8 +34,9 @@ def index(request: HttpRequest) -> HttpResponse:
     """List administrators and invited people, and say what each role may do."""
     after = request.GET.get("after", "")
     listed, next_key = list_administrators(after=after)
+    with_factor = who_have_second_factor([each.person for each in listed])
     context = {
-        "rows": [(each, has_second_factor(each.person)) for each in listed],
+        "rows": [(each, each.person.pk in with_factor) for each in listed],
         "lines": table(),
         "may_manage": _may_manage(request),
         "first_url": "?" if after else "",

@@ -9,6 +9,7 @@ from django.urls import reverse
 from idp.activity import FAILED, Cause, failures_of_day, last_sign_in
 from idp.expiry import expiry_of
 from idp.models import IdentityProvider, PendingLink
+from users.factors import administrators_without_second_factor
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,18 @@ def items(provider: IdentityProvider) -> list[Item]:
     """Return what of the active provider needs attention, the most urgent first."""
     found = [_down(provider), _expiry(provider), _failures(provider), _pending(provider)]
     return sorted((item for item in found if item is not None), key=lambda item: item.tone != "danger")
+
+
+def second_factors() -> list[Item]:
+    """Return a word about administrators whose password alone signs them in, if there are any."""
+    people = administrators_without_second_factor()
+    count = people.count()
+    if not count:
+        return []
+    named = ", ".join(person.label for person in people[:3]) + (f" and {count - 3} more" if count > 3 else "")
+    title = f"{count} administrator{'s have' if count > 1 else ' has'} no second factor"
+    text = f"Their password alone opens the Admin Portal: {named}."
+    return [Item("warning", title, text, reverse("admin_portal:administrators"), "Look at the administrators")]
 
 
 def _down(provider: IdentityProvider) -> Item | None:

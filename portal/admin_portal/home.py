@@ -48,6 +48,8 @@ def home(request: HttpRequest) -> HttpResponse:
             "attention": attention.items(provider) if provider else [],
             "drafts": IdentityProvider.objects.filter(status="draft").count(),
         }
+    if Permission.VIEW_ADMINISTRATORS in allowed:
+        context["attention"] = [*context.get("attention", []), *attention.second_factors()]
     if Permission.VIEW_AUDIT in allowed:
         causes = failures_of_day()
         context |= {"chart": _chart(), "failures": [(cause, attention.failures_url(cause)) for cause in causes]}

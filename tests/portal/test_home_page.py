@@ -10,7 +10,7 @@ from django.utils import timezone
 from idp.models import FederatedIdentity, IdentityProvider
 from tests.browsing import Browser
 from tests.factories import make_administrator, make_person
-from users.models import AdminRole, AuditEvent, State, User
+from users.models import AdminRole, AuditEvent, Passkey, State, User
 
 pytestmark = pytest.mark.django_db
 
@@ -53,7 +53,7 @@ def test_sign_ins_are_drawn_day_by_day_and_told_in_a_table(admin_browser: Browse
     happened("portal.sign_in.failed", days_ago=3, times=7, code="portal.sign_in_failed")
     page = admin_browser.get(HOME)
     text = text_of(page)
-    assert page.content.decode().count('<rect class="chart-') == 3
+    assert page.content.decode().count('<path class="chart-') == 2
     assert "2 sign-ins" in text and "7 refused" in text
     day = timezone.now() - timedelta(days=3)
     assert f"{day:%-d %b} 1 7" in text
@@ -69,9 +69,21 @@ def test_failures_are_listed_by_cause_with_the_way_to_the_log(admin_browser: Bro
     assert link in page.content.decode()
 
 
+def test_administrators_without_a_second_factor_are_named(admin_browser: Browser, administrator: User) -> None:
+    text = text_of(admin_browser.get(HOME))
+    assert "1 administrator has no second factor" in text and administrator.label in text
+    for _ in range(4):
+        make_administrator()
+    text = text_of(admin_browser.get(HOME))
+    assert "5 administrators have no second factor" in text and "and 2 more" in text
+    for person in User.objects.administrators():
+        Passkey.objects.create(person=person, name="Key", credential_id=str(person.pk), public_key=b"x")
+    assert "no second factor" not in text_of(admin_browser.get(HOME))
+
+
 def test_who_may_not_read_the_audit_log_sees_no_sign_ins(provider: IdentityProvider) -> None:
     happened("portal.sign_in.succeeded")
     helper = Browser()
     helper.sign_in_as_administrator(make_administrator(AdminRole.HELP_DESK))
     page = helper.get(HOME).content.decode()
-    assert '<rect class="chart-' not in page and "Why sign-ins failed" not in page and provider.name not in page
+    assert 'class="chart"' not in page and "Why sign-ins failed" not in page and provider.name not in page

@@ -17,6 +17,8 @@ from users.administrators import remove_administrator, set_admin_role
 from users.models import AdminRole, User
 from users.services import set_person_password
 
+pytestmark = pytest.mark.django_db
+
 TEMPLATES = Path(__file__).resolve().parent.parent.parent / "templates" / "email"
 
 

@@ -108,7 +108,7 @@ class Command(PeopleFileCommands):
         edit.add_argument("person", help=PERSON)
         edit.add_argument("--company-email", help="what the person signs in with from then on")
         for option, _ in NAMES:
-            edit.add_argument(option)
+            edit.add_argument(option, help=f"the new {option[2:].replace('-', ' ')}")
         for name, run, text in (
             ("activate", self.activate, "Let a person sign in."),
             ("suspend", self.suspend, "Refuse a person every sign-in, and end all sessions."),
@@ -117,7 +117,8 @@ class Command(PeopleFileCommands):
             parser = self.sub(name, run, text)
             parser.add_argument("person", help=PERSON)
             if name == "schedule":
-                parser.add_argument("state", choices=(State.ACTIVE.value, State.SUSPENDED.value))
+                choices = (State.ACTIVE.value, State.SUSPENDED.value)
+                parser.add_argument("state", choices=choices, help="active or suspended")
                 parser.add_argument("at", type=moment, help="such as 2030-01-31T18:00, in UTC unless it says otherwise")
             parser.add_argument("--reason", default="", help="for those who read it later")
         delete = self.sub("delete", self.delete, "Delete a person with sessions, links and memberships.")
