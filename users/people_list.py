@@ -19,7 +19,8 @@ from users.models import GroupMembership, PeopleCount, State, User
 from users.people_search import holders_of, matches, matches_by_key, words_of
 from users.prefixes import Unindexed
 
-PAGE_SIZE = 50
+# As many as weigh less than a page may.
+PAGE_SIZE = 40
 # So many are found first and then sorted; of more, a walk meets a page's worth soon. By name it does so the sooner,
 # because the index that it walks through holds what a search looks at.
 FEW, FEW_BY_NAME = 4000, 1000

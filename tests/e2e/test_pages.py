@@ -93,7 +93,7 @@ def test_home(admin_page: Page, tenant: PracticeTenant, eye: Eye) -> None:
     add_a_month_of_sign_ins()
     admin_page.goto("/admin/")
     eye.look(admin_page, "admin-home-active")
-    admin_page.get_by_text("Show the numbers").click()
+    admin_page.get_by_text("Numbers as a table").click()
     says(admin_page, "Refused")
     eye.glance(admin_page, "admin-home-numbers")
 

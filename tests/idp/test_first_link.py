@@ -10,6 +10,7 @@ from tests.browsing import Browser, assert_refused, last_event
 from tests.entra_tenant import PracticeTenant
 from tests.factories import make_administrator, make_person, make_provider
 from tests.idp.conformance.support import refuses, succeeds, table, warm_up
+from users.audit_filter import AuditFilter
 from users.audit_log import find_events
 from users.models import AdminRole, State, User
 
@@ -311,7 +312,7 @@ def test_a_refusal_names_who_came_so_that_an_administrator_can_act(
     tenant: PracticeTenant, provider: IdentityProvider, browser_client: Browser
 ) -> None:
     browser_client.federated_sign_in()
-    event = find_events(person=ADA).first()
+    event = next(find_events(AuditFilter(person=ADA)))
     assert event is not None
     assert event.details["object_id"] == tenant.person(ADA).oid
     assert (event.error_code, event.details["email"]) == ("federation.no_match", ADA)

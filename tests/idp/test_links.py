@@ -18,6 +18,7 @@ from tests.entra_tenant import PracticeTenant
 from tests.factories import OPERATOR, make_administrator, make_person, make_provider
 from tests.idp.conformance.support import all_at_once, warm_up
 from users.audit import Actor
+from users.audit_filter import AuditFilter
 from users.audit_log import find_events
 from users.errors import DirectoryError, PermissionRefused
 from users.models import AdminRole, AuditEvent, State, User, UserSession
@@ -256,7 +257,7 @@ def test_many_are_linked_from_lines(tenant: PracticeTenant, provider: IdentityPr
     assert pre_link_people(actor=OPERATOR, provider=provider, lines=lines) == PreLinked(1, 1)
     link = FederatedIdentity.objects.get(person=grace)
     assert (link.subject, link.rule, link.issuer) == (f"{tenant.tenant_id}.{OID}", "pre_link", provider.issuer)
-    (event,) = find_events(person=GRACE, action="idp.identity.linked")
+    (event,) = find_events(AuditFilter(person=GRACE, action="idp.identity.linked"))
     assert event.details == {"provider": provider.name, "rule": "pre_link", "subject": link.subject}
     assert last_event(action="idp.identities.pre_linked").details == {"linked": 1, "unchanged": 1}
     assert pre_link_people(actor=OPERATOR, provider=provider, lines=lines) == PreLinked(0, 2)

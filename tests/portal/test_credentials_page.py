@@ -154,7 +154,7 @@ def test_a_coming_end_is_shown_wherever_somebody_looks(
 def test_an_end_far_away_is_not_worth_a_banner(admin_browser: Browser, provider: IdentityProvider) -> None:
     ends_in(61)
     for path in (HOME, f"{INDEX}{provider.pk}/", page_of(provider)):
-        assert "banner-title" not in text_of(admin_browser.get(path)), path
+        assert "The client secret expires" not in text_of(admin_browser.get(path)), path
 
 
 def test_a_draft_warns_on_its_own_page_only(admin_browser: Browser, tenant: PracticeTenant) -> None:
