@@ -211,12 +211,14 @@ def record_refusal(
 ) -> None:
     """Record a refusal once, and give the error the reference number under which the row can be found.
 
-    A refusal that passes through several services is recorded by the innermost that is not rolled back.
+    A refusal that passes through several services is recorded by the innermost that is not rolled back: what was
+    recorded within a transaction that the refusal has left since is gone.
     """
-    if error.reference and not transaction.get_connection().in_atomic_block:
+    depth = len(transaction.get_connection().atomic_blocks)
+    if error.reference and depth >= error.recorded_at_depth:
         return
     event = record(action, actor=actor, target=target, error=error, details=details)
-    error.reference = event.request_id
+    error.reference, error.recorded_at_depth = event.request_id, depth
 
 
 def _target_of(kwargs: Mapping[str, Any]) -> models.Model | None:

@@ -11,14 +11,17 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from users import sessions
+from users import action_links, sessions
 from users.audit import Actor, audited, record, record_all
-from users.errors import GroupNotFound, SelectionChanged
-from users.models import Group, GroupMembership, State, User, UserSession
+from users.errors import SelectionChanged
+from users.group_list import find_group
+from users.groups import add_members
+from users.models import State, User, UserSession
 from users.names import clean_reason
 from users.permissions import Permission
 from users.selection import Selection
 from users.services import require
+from users.states import ACTIONS, apply_if_due
 
 EXAMPLES = 5
 
@@ -36,7 +39,7 @@ PERMISSIONS = {
     BulkAct.SUSPEND: Permission.SUPPORT_PEOPLE,
     BulkAct.ADD_TO_GROUP: Permission.MANAGE_PEOPLE,
 }
-_ACTIONS = {State.ACTIVE: "users.person.activated", State.SUSPENDED: "users.person.suspended"}
+_SUMMARIES = {State.ACTIVE: "users.people.activated", State.SUSPENDED: "users.people.suspended"}
 
 
 @dataclass(frozen=True)
@@ -69,33 +72,28 @@ class BulkImpact:
     fingerprint: str
 
 
-def impact_of(act: BulkAct, selection: Selection, *, group: Group | None = None) -> BulkImpact:
+def impact_of(act: BulkAct, selection: Selection) -> BulkImpact:
     """Compute what an act would change, as things are now.
-
-    Args:
-        group: where the act is to add to one.
 
     Raises:
         SelectionEmpty, SelectionTooLarge: see `Selection.people`.
     """
     people = selection.people()
-    changed = _changed(act, people, group)
+    changed = _changed(act, people)
     lines = {
         BulkAct.ACTIVATE: _activation,
         BulkAct.SUSPEND: _suspension,
         BulkAct.ADD_TO_GROUP: _addition,
     }[act](people, changed)
-    shown = people if act == BulkAct.ADD_TO_GROUP else changed
-    return BulkImpact(act, changed.count(), tuple(lines), _fingerprint(act, shown))
+    return BulkImpact(act, changed.count(), tuple(lines), _fingerprint(act, changed))
 
 
-def _changed(act: BulkAct, people: QuerySet[User], group: Group | None) -> QuerySet[User]:
-    people = people.filter(admin_role__isnull=True) if act != BulkAct.ADD_TO_GROUP else people
-    if act == BulkAct.ACTIVATE:
-        return people.exclude(state=State.ACTIVE)
-    if act == BulkAct.SUSPEND:
-        return people.exclude(state=State.SUSPENDED)
-    return people.exclude(memberships__group=group) if group else people
+def _changed(act: BulkAct, people: QuerySet[User]) -> QuerySet[User]:
+    """Return those whom an act would change; to be in a group already is looked at when they are added."""
+    if act == BulkAct.ADD_TO_GROUP:
+        return people
+    unlike = State.ACTIVE if act == BulkAct.ACTIVATE else State.SUSPENDED
+    return people.filter(admin_role__isnull=True).exclude(state=unlike)
 
 
 def _activation(people: QuerySet[User], changed: QuerySet[User]) -> Iterable[Line]:
@@ -114,8 +112,6 @@ def _suspension(people: QuerySet[User], changed: QuerySet[User]) -> Iterable[Lin
 
 def _addition(people: QuerySet[User], changed: QuerySet[User]) -> Iterable[Line]:
     yield _line(changed, "{people} will be in the group")
-    members = people.count() - changed.count()
-    yield Line(members, f"{_counted(members)} in it already")
 
 
 def _untouched(people: QuerySet[User], state: State, words: str) -> Iterable[Line]:
@@ -130,12 +126,8 @@ def _line(people: QuerySet[User], words: str, *, tone: str = "neutral") -> Line:
     return Line(count, text, tone, tuple(person.label for person in people[:EXAMPLES]))
 
 
-def _counted(number: int) -> str:
-    return "person is" if number == 1 else "people are"
-
-
 def _fingerprint(act: BulkAct, people: QuerySet[User]) -> str:
-    """Return what a confirmation refers to. Who is in the group already may change: adding twice changes nothing."""
+    """Return what a confirmation refers to: these people, and for a change of state the state that each has."""
     facts = [[str(pk), "" if act == BulkAct.ADD_TO_GROUP else state] for pk, state in people.values_list("pk", "state")]
     return hashlib.sha256(json.dumps([act, facts]).encode()).hexdigest()[:32]
 
@@ -171,25 +163,24 @@ def suspend_people(*, actor: Actor, selection: Selection, fingerprint: str, reas
 
 
 def _set_state(actor: Actor, act: BulkAct, selection: Selection, fingerprint: str, state: State, reason: str) -> int:
-    people = _confirmed(actor, act, selection, fingerprint, None)
-    rows = list(people.values_list("pk", "company_email", "display_name", "given_name", "family_name", "state"))
-    ids = [row[0] for row in rows]
+    people = list(_confirmed(actor, act, selection, fingerprint))
+    ids = [person.pk for person in people]
     now = timezone.now()
-    User.objects.filter(pk__in=ids).update(
-        state=state, state_reason=reason, state_changed_at=now, updated_at=now,
-        scheduled_state=None, scheduled_at=None, scheduled_reason="",
-    )  # fmt: skip
+    changed = User.objects.filter(pk__in=ids)
+    # A suspension that is planned still comes after an activation, as for one person; nothing comes after a suspension.
+    cancelled = changed.exclude(scheduled_state=State.SUSPENDED) if state == State.ACTIVE else changed
+    cancelled.update(scheduled_state=None, scheduled_at=None, scheduled_reason="")
+    changed.update(state=state, state_reason=reason, state_changed_at=now, updated_at=now)
+    for person in people:
+        was_staged, person.state = person.state == State.STAGED, state
+        if was_staged and state == State.ACTIVE:
+            action_links.keep_over_activation(person)
     ended = sessions.end_sessions(person__in=ids)
     details: dict[str, Any] = {"reason": reason} if reason else {}
-    record_all(
-        _ACTIONS[state],
-        actor=actor,
-        kind=User,
-        rows=((pk, display or f"{given} {family}".strip() or email, {"from": before, "at_once": True, **details})
-              for pk, email, display, given, family, before in rows),
-    )  # fmt: skip
+    rows = ((person.pk, person.label, {"at_once": True, **details}) for person in people)
+    record_all(ACTIONS[state], actor=actor, kind=User, rows=rows)
     summary = {"people": len(ids), "sessions_ended": ended, **details}
-    record(f"users.people.{'activated' if state == State.ACTIVE else 'suspended'}", actor=actor, details=summary)
+    record(_SUMMARIES[state], actor=actor, details=summary)
     return len(ids)
 
 
@@ -202,26 +193,18 @@ def add_people_to_group(*, actor: Actor, selection: Selection, fingerprint: str,
         SelectionEmpty, SelectionTooLarge, SelectionChanged: nothing was done.
     """
     require(actor, PERMISSIONS[BulkAct.ADD_TO_GROUP])
-    group = Group.objects.select_for_update().filter(pk=group_id).first()
-    if group is None:
-        raise GroupNotFound()
-    people = _confirmed(actor, BulkAct.ADD_TO_GROUP, selection, fingerprint, group)
-    ids = list(people.values_list("pk", flat=True))
-    GroupMembership.objects.bulk_create(
-        (GroupMembership(group=group, person_id=pk) for pk in ids), batch_size=500, ignore_conflicts=True
-    )
-    record("users.group.members_added", actor=actor, target=group, details={"people": len(ids)})
-    return len(ids)
+    group = find_group(str(group_id))
+    people = _confirmed(actor, BulkAct.ADD_TO_GROUP, selection, fingerprint)
+    return add_members(actor=actor, group=group, people=[person.pk for person in people])
 
 
-def _confirmed(
-    actor: Actor, act: BulkAct, selection: Selection, fingerprint: str, group: Group | None
-) -> QuerySet[User]:
+def _confirmed(actor: Actor, act: BulkAct, selection: Selection, fingerprint: str) -> QuerySet[User]:
     """Return the people whom an act changes, locked, if they are those of the impact that was confirmed."""
     require(actor, PERMISSIONS[act])
-    shown = selection.people() if act == BulkAct.ADD_TO_GROUP else _changed(act, selection.people(), None)
-    locked = User.objects.filter(pk__in=[row.pk for row in shown.select_for_update().only("pk")]).order_by("pk")
-    shown = locked if act == BulkAct.ADD_TO_GROUP else _changed(act, locked, None)
-    if _fingerprint(act, shown) != fingerprint:
+    locked = list(_changed(act, selection.people()).select_for_update().values_list("pk", flat=True))
+    for person in User.objects.filter(pk__in=locked, scheduled_at__lte=timezone.now()):
+        apply_if_due(person)
+    people = _changed(act, User.objects.filter(pk__in=locked).order_by("pk"))
+    if _fingerprint(act, people) != fingerprint:
         raise SelectionChanged()
-    return _changed(act, locked, group)
+    return people

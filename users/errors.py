@@ -18,6 +18,7 @@ class DirectoryError(Exception):
         field: the form field that causes it, or "" where no single field does.
         context: the safe facts behind the message.
         reference: the number under which the audit log has this refusal, once it is recorded.
+        recorded_at_depth: within how many open transactions and savepoints that was.
     """
 
     code: ClassVar[str] = "directory.error"
@@ -27,6 +28,7 @@ class DirectoryError(Exception):
     exit_status: ClassVar[int] = 1
     field: str = ""
     reference: str = ""
+    recorded_at_depth: int = 0
 
     def __init__(self, *, field: str | None = None, **context: Any) -> None:
         self.context: dict[str, Any] = context

@@ -38,12 +38,6 @@ class Asked:
         """Whether it came from the confirmation, and not from the list."""
         return bool(self.fingerprint)
 
-    @property
-    def group(self) -> Group | None:
-        """The group that was chosen, if one was to be."""
-        group = getattr(self.form, "cleaned_data", {}).get("group")
-        return group if isinstance(group, Group) else None
-
 
 @require_POST
 @permission_required(Permission.MANAGE_PEOPLE)
@@ -102,7 +96,7 @@ def _bulk(request: HttpRequest, act: BulkAct, kind: type[forms.Form], do: Callab
         "act": act.value,
         "asked": asked,
         "form": asked.form,
-        "impact": bulk_acts.impact_of(act, asked.selection, group=asked.group),
+        "impact": bulk_acts.impact_of(act, asked.selection),
         "error": error if isinstance(error, SelectionChanged) else None,
         "action": request.get_full_path(),
         "back_url": _list_url(request),

@@ -10,9 +10,11 @@ from django.views.decorators.http import require_safe
 
 from idp.pending_reasons import explain
 from idp.person_facts import accounts_of, pending_links_naming, way_of
+from idp.queries import password_owner
 from portal.admin_portal.access import permission_required
 from portal.admin_portal.people_forms import ChooseGroupForm
 from users.activity import recent_events
+from users.factors import factors_of
 from users.group_list import groups_of
 from users.lockout import lockout_of
 from users.models import Group, State, User
@@ -43,6 +45,8 @@ def sign_in(request: HttpRequest, person: UUID) -> HttpResponse:
         "accounts": accounts_of(owner),
         "pending": [(row, explain(row.reason, row.facts)) for row in pending_links_naming(owner)],
         "lockout": lockout_of(owner),
+        "password_owner": password_owner(owner),
+        "factors": factors_of(owner),
         **person_context(request, owner, "Sign-in"),
     }
     return render(request, f"{TEMPLATES}sign_in.html", context)

@@ -47,6 +47,7 @@ GUARDED = {
     "remove_passkey": "second_factor",
     "recovery_codes": "",
     "set_second_factor_rule": "organization",
+    "reset_person_factor": "person_sign_in",
     "invite_administrator": "",
     "invite_administrator_again": "administrator",
     "send_administrator_reset": "administrator",

@@ -1,8 +1,10 @@
 """USER MANAGEMENT > Users, as an administrator's browser sees it: the list and the acts on many of it."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.http import HttpResponse
 from django.utils import timezone
 
@@ -11,8 +13,11 @@ from tests.browsing import Browser, error_code
 from tests.factories import PASSWORD, make_administrator, make_person
 from tests.users.support import as_person, audit_rows, refused
 from users import bulk_acts, people_list, selection
+from users.bulk_acts import BulkAct
 from users.errors import GroupNotFound
+from users.invitations import send_invitation
 from users.models import AdminRole, AuditEvent, Group, State, User, UserSession
+from users.schedules import schedule_state
 
 pytestmark = pytest.mark.django_db
 
@@ -164,6 +169,30 @@ def test_activating_many(people: list[User], admin_browser: Browser) -> None:
     assert "Yes, activate" not in nothing.content.decode()
 
 
+def test_what_is_planned_goes_on_or_not_as_for_one_person(people: list[User], administrator: User) -> None:
+    ada, grace, edsger = people
+    actor, soon = as_person(administrator), timezone.now() + timedelta(days=1)
+    schedule_state(actor=actor, person=edsger, state=State.SUSPENDED, at=soon)
+    schedule_state(actor=actor, person=grace, state=State.SUSPENDED, at=soon)
+    chosen = selection.Selection(ids=[person.pk for person in people])
+    shown = bulk_acts.impact_of(BulkAct.ACTIVATE, chosen)
+    assert bulk_acts.activate_people(actor=actor, selection=chosen, fingerprint=shown.fingerprint) == 1
+    edsger.refresh_from_db()
+    assert (edsger.state, edsger.scheduled_state) == ("active", "suspended")
+    shown = bulk_acts.impact_of(BulkAct.SUSPEND, chosen)
+    assert bulk_acts.suspend_people(actor=actor, selection=chosen, fingerprint=shown.fingerprint) == 3
+    assert not User.objects.filter(scheduled_state__isnull=False).exists()
+
+
+def test_an_invitation_outlives_an_activation_of_many(people: list[User], administrator: User) -> None:
+    actor, edsger = as_person(administrator), people[2]
+    mailing = send_invitation(actor=actor, person=edsger)
+    chosen = selection.Selection(ids=[edsger.pk])
+    shown = bulk_acts.impact_of(BulkAct.ACTIVATE, chosen)
+    bulk_acts.activate_people(actor=actor, selection=chosen, fingerprint=shown.fingerprint)
+    assert Browser().get(mailing.url.removeprefix(settings.PUBLIC_URL)).status_code == 200
+
+
 def test_everybody_whom_the_filter_finds(people: list[User], admin_browser: Browser) -> None:
     shown = admin_browser.post(f"{BULK}suspend/?search=contoso", {"everybody": "on"})
     assert error_code(shown) == "users.selection_empty"
@@ -199,7 +228,8 @@ def test_adding_many_to_a_group(people: list[User], admin_browser: Browser) -> N
     admin_browser.post(f"{BULK}add-to-group/", confirmed)
     assert set(group.people.all()) == set(people)
     assert "2 people were added to Mathematicians." in text_of(admin_browser.get(LIST))
-    assert AuditEvent.objects.get(action="users.group.members_added").details == {"people": 2}
+    row = AuditEvent.objects.get(action="users.group.members_added")
+    assert (row.target_label, row.details) == ("Mathematicians", {"added": 2})
 
 
 def test_a_group_that_was_deleted_meanwhile_is_refused(people: list[User], administrator: User) -> None:

@@ -133,6 +133,12 @@ activate_person               GET     sign-in    sign-in  200      200          
 activate_person               POST    sign-in    sign-in  302      302            403        403
 unschedule_person             GET     sign-in    sign-in  405      405            405        405
 unschedule_person             POST    sign-in    sign-in  409      409            409        403
+send_person_password_reset    GET     sign-in    sign-in  405      405            405        405
+send_person_password_reset    POST    sign-in    sign-in  302      302            302        403
+send_person_invitation        GET     sign-in    sign-in  405      405            405        405
+send_person_invitation        POST    sign-in    sign-in  302      302            403        403
+reset_person_factor           GET     sign-in    sign-in  405      405            405        405
+reset_person_factor           POST    sign-in    sign-in  302      302            302        403
 unlock_person                 GET     sign-in    sign-in  405      405            405        405
 unlock_person                 POST    sign-in    sign-in  302      302            302        403
 add_person_to_group           GET     sign-in    sign-in  405      405            405        405

@@ -10,8 +10,9 @@ from django.utils import timezone
 from idp.models import FederatedIdentity, IdentityProvider, PendingLink
 from tests.browsing import Browser, assert_refused, error_code, last_event
 from tests.factories import OPERATOR, PASSWORD, make_administrator, make_person
+from tests.mailbox import link_in, newest_mail
 from users.groups import add_group, add_members
-from users.models import AdminRole, AuditEvent, State, User
+from users.models import AdminRole, AuditEvent, Passkey, State, User
 from users.people import edit_person
 from users.schedules import schedule_state
 from users.services import suspend_person
@@ -316,3 +317,51 @@ def test_an_edit_form_is_its_own_answer(admin_browser: Browser) -> None:
     del values["csrfmiddlewaretoken"]
     assert admin_browser.post(at(person, "edit/"), values).status_code == 302
     assert not AuditEvent.objects.filter(action="users.person.edited").exists()
+
+
+# --- the password and the second factor ------------------------------------------------------------------------------
+
+
+def test_a_link_for_a_new_password_is_mailed(admin_browser: Browser) -> None:
+    person = make_person(password=PASSWORD)
+    page = f"{LIST}{person.pk}/sign-in/"
+    assert "Send a link for a new password" in admin_browser.get(page).content.decode()
+    answer = admin_browser.post(f"{LIST}{person.pk}/send-reset/")
+    assert (answer.status_code, answer["Location"]) == (302, page)
+    assert f"was mailed to {person.company_email}" in admin_browser.get(page).content.decode()
+    assert link_in(newest_mail(person.company_email)).startswith("/password/reset/")
+
+
+def test_somebody_without_a_password_is_invited_and_may_be_activated_by_it(admin_browser: Browser) -> None:
+    person = make_person(state=State.STAGED)
+    page = f"{LIST}{person.pk}/sign-in/"
+    text = admin_browser.get(page).content.decode()
+    assert "Send an invitation" in text and "as soon as the password is chosen" in text
+    admin_browser.post(f"{LIST}{person.pk}/invite/", {"activate": "yes"})
+    assert "The invitation was mailed" in admin_browser.get(page).content.decode()
+    link = link_in(newest_mail(person.company_email))
+    Browser().post(link, {"password": PASSWORD, "password_again": PASSWORD})
+    person.refresh_from_db()
+    assert person.is_active and person.check_password(PASSWORD)
+    admin_browser.post(f"{LIST}{person.pk}/invite/")
+    assert "has a password" in admin_browser.get(page).content.decode()
+
+
+def test_lost_second_factors_are_taken_away(admin_browser: Browser) -> None:
+    person = make_person(password=PASSWORD)
+    page = f"{LIST}{person.pk}/sign-in/"
+    assert "None is set up." in admin_browser.get(page).content.decode()
+    Passkey.objects.create(person=person, name="Key", credential_id="x", public_key=b"x")
+    assert "because they are lost" in admin_browser.get(page).content.decode()
+    admin_browser.post(f"{LIST}{person.pk}/reset-factor/")
+    assert f"1 second factor of {person.label} taken away" in admin_browser.get(page).content.decode()
+    assert not Passkey.objects.exists()
+
+
+def test_under_federation_there_is_no_password_to_manage(provider: IdentityProvider, ada: User) -> None:
+    browser = Browser()
+    browser.sign_in_as_administrator(User.objects.administrators().get())
+    text = browser.get(f"{LIST}{ada.pk}/sign-in/").content.decode()
+    assert "Gatehouse password" not in text and "Second factor" not in text.partition("<main")[2]
+    browser.post(f"{LIST}{ada.pk}/send-reset/")
+    assert provider.name in browser.get(f"{LIST}{ada.pk}/sign-in/").content.decode()

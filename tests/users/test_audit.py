@@ -12,7 +12,7 @@ from django.utils import timezone
 from tests.browsing import Browser, last_event
 from tests.factories import OPERATOR, PASSWORD, make_administrator, make_person
 from tests.users.support import VISITOR, as_person, audit_rows, refused
-from users.audit import FOLD_AFTER, Actor, operator, record, record_refusal
+from users.audit import FOLD_AFTER, Actor, audited, operator, record, record_refusal
 from users.audit_filter import AuditFilter
 from users.audit_log import find_events
 from users.errors import PermissionRefused, SignInFailed
@@ -174,3 +174,18 @@ def test_the_trigger_is_in_the_database_itself() -> None:
     make_person()
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("UPDATE users_auditevent SET details = '{}'")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refusal_through_two_services_leaves_one_row_that_stays() -> None:
+    """The inner one's row is rolled back with what the outer one had begun."""
+    actor, person = as_person(make_administrator(AdminRole.READ_ONLY)), make_person()
+
+    @audited("tests.outer")
+    def outer(*, actor: Actor, person: User) -> None:
+        suspend_person(actor=actor, person=person)
+
+    error = refused(PermissionRefused, outer, actor=actor, person=person)
+    assert audit_rows(outcome="refused") == [("tests.outer", "refused", "users.permission_refused")]
+    record_refusal("tests.page", actor=actor, error=error)
+    assert len(audit_rows(outcome="refused")) == 1
