@@ -13,7 +13,7 @@ help:
 	@echo "make run     the portal for real use; prints a one-time link for the first administrator"
 	@echo "make test    all tests"
 	@echo "make check   linters, types, templates, migrations, deploy check"
-	@echo "make bench   sign-ins beside stock mozilla-django-oidc, about five minutes; docs/performance.md explains"
+	@echo "make bench   sign-ins beside stock mozilla-django-oidc, and the list of a million people; docs/performance.md explains"
 
 $(BIN)/python:
 	@command -v '$(PYTHON)' >/dev/null || { \
