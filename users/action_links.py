@@ -96,7 +96,7 @@ def spend(token: str, purpose: LinkPurpose) -> tuple[ActionLink, User]:
 def is_good(link: ActionLink) -> bool:
     """Return whether a link works: in time, unused, and for a person and a sender who are still what they were."""
     purpose, person = LinkPurpose(link.purpose), link.person
-    if link.used_at is not None or link.expires_at <= timezone.now() or person.state == State.SUSPENDED:
+    if link.used_at is not None or link.expires_at <= timezone.now() or person.effective_state == State.SUSPENDED:
         return False
     if link.made_by is not None and _needed(purpose, person) not in permissions_of(link.made_by):
         return False  # an administrator who was sent away leaves no doors ajar

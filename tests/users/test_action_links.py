@@ -23,6 +23,7 @@ from users.invitations import accept_invitation, find_invitation, send_invitatio
 from users.link_errors import LinkInvalid
 from users.models import ActionLink, AdminRole, LinkPurpose, State, User
 from users.passwords import find_reset, reset_password, send_password_reset
+from users.schedules import schedule_state
 from users.services import activate_person, set_person_password, suspend_person
 
 pytestmark = pytest.mark.django_db
@@ -217,3 +218,14 @@ def test_a_withdrawn_invitation_opens_nothing() -> None:
 def test_nonsense_is_no_link(token: str) -> None:
     make_reset()
     refused(LinkInvalid, find_reset, token=token)
+
+
+def test_a_suspension_that_is_due_closes_it_before_anybody_has_written_it_down() -> None:
+    person = make_person(password=PASSWORD)
+    mailing = send_password_reset(actor=OPERATOR, person=person)
+    token = mailing.url.rstrip("/").rpartition("/")[2]
+    at = timezone.now() + timedelta(minutes=1)
+    schedule_state(actor=OPERATOR, person=person, state=State.SUSPENDED, at=at)
+    assert find_reset(token).person == person
+    with time_machine.travel(at + timedelta(seconds=1), tick=False):
+        refused(LinkInvalid, find_reset, token=token)
