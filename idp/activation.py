@@ -4,7 +4,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from idp.errors import AnotherProviderActive, NoLocalAdministrator, RehearsalMissing
-from idp.impact import Act, Impact, confirmed, impact_of
+from idp.impact import Act, ProviderImpact, confirmed, impact_of
 from idp.models import IdentityProvider, Rehearsal, Status
 from idp.queries import active_provider
 from idp.rehearsals import is_rehearsed
@@ -24,7 +24,7 @@ def activate_provider(
     understood: bool,
     fingerprint: str | None,
     without_rehearsal: bool = False,
-) -> Impact:
+) -> ProviderImpact:
     """Send all people without a role to this provider from now on, and end the sessions that they opened locally.
 
     Args:
@@ -67,7 +67,7 @@ def activate_provider(
 @audited("idp.provider.deactivated")
 def deactivate_provider(
     *, actor: Actor, provider: IdentityProvider, understood: bool = True, fingerprint: str | None = None
-) -> Impact:
+) -> ProviderImpact:
     """End federation: people sign in locally again. Touches no network, so it works when the provider is down.
 
     Raises:

@@ -9,12 +9,12 @@ from django.db.models import Q, QuerySet
 
 from idp.errors import ImpactChanged, ImpactNotConfirmed
 from idp.models import FederatedIdentity, IdentityProvider
+from users.impact import EXAMPLES, Impact, Line
 from users.models import Realm, State, User
 from users.sessions import live_sessions
 
 # What federation opens in this version. Later parts add their names.
 RESOURCES = ("User Portal",)
-EXAMPLES = 5
 
 
 class Act(StrEnum):
@@ -26,34 +26,19 @@ class Act(StrEnum):
 
 
 @dataclass(frozen=True)
-class Line:
-    """One number with what it means, and the first few names behind it."""
+class ProviderImpact(Impact):
+    """The impact of one act on one provider. Dialog, full page, command and audit row all render this.
 
-    key: str
-    count: int
-    text: str
-    tone: str = "neutral"
-    examples: tuple[str, ...] = ()
+    Attributes:
+        act: one of `Act`, or "relink".
+        basis: what else a confirmation refers to, such as the lines that were pasted.
+    """
 
-    @property
-    def more(self) -> int:
-        """How many names are not among the examples."""
-        return self.count - len(self.examples)
-
-
-@dataclass(frozen=True)
-class Impact:
-    """The impact of one act on one provider. Dialog, full page, command and audit row all render this."""
-
-    act: Act
+    act: str
     provider_id: str
     provider_revision: int
-    lines: tuple[Line, ...]
+    basis: str = ""
     resources: tuple[str, ...] = RESOURCES
-
-    def numbers(self) -> dict[str, int]:
-        """Return the counts by key."""
-        return {line.key: line.count for line in self.lines}
 
     @property
     def fingerprint(self) -> str:
@@ -62,18 +47,26 @@ class Impact:
         Sessions are left out: where people sign in all day their number never stands still, and nobody could confirm.
         """
         numbers = {key: count for key, count in self.numbers().items() if key != "sessions_ended"}
-        facts = [self.act, self.provider_id, self.provider_revision, sorted(numbers.items())]
+        facts = [self.act, self.provider_id, self.provider_revision, self.basis, sorted(numbers.items())]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 
-def impact_of(act: Act, provider: IdentityProvider) -> Impact:
+def impact_of(act: Act, provider: IdentityProvider) -> ProviderImpact:
     """Compute the impact of an act as things are now."""
     lines = {Act.ACTIVATE: _activation, Act.DEACTIVATE: _deactivation, Act.DELETE: _deletion}[act](provider)
-    return Impact(act=act, provider_id=str(provider.pk), provider_revision=provider.revision, lines=tuple(lines))
+    return ProviderImpact(tuple(lines), act=act, provider_id=str(provider.pk), provider_revision=provider.revision)
 
 
-def confirmed(act: Act, provider: IdentityProvider, understood: bool, fingerprint: str | None) -> Impact:
-    """Return the impact of an act that was confirmed.
+def confirmed(act: Act, provider: IdentityProvider, understood: bool, fingerprint: str | None) -> ProviderImpact:
+    """Return the impact of an act that was confirmed; see `require_confirmed`."""
+    impact = impact_of(act, provider)
+    require_confirmed(impact, understood=understood, fingerprint=fingerprint)
+    return impact
+
+
+def require_confirmed(impact: ProviderImpact, *, understood: bool, fingerprint: str | None) -> None:
+    """Refuse what was not confirmed, or confirmed as something else.
+
 
     Args:
         understood: whether it was.
@@ -84,10 +77,8 @@ def confirmed(act: Act, provider: IdentityProvider, understood: bool, fingerprin
     """
     if not understood:
         raise ImpactNotConfirmed()
-    impact = impact_of(act, provider)
     if fingerprint is not None and fingerprint != impact.fingerprint:
         raise ImpactChanged()
-    return impact
 
 
 # What each number means: for one, and for none or several.
@@ -189,4 +180,4 @@ def _line(key: str, count: int, *, tone: str, examples: tuple[str, ...] = (), **
     """Return a line in words that fit the number; nothing shouts that concerns nobody."""
     one, many = _WORDS[key]
     text = (one if count == 1 else many).format(**words)
-    return Line(key, count, text, tone if count else "neutral", examples)
+    return Line(count, text, tone if count else "neutral", examples, key)

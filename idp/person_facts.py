@@ -10,12 +10,11 @@ from idp.link_queries import RULES
 from idp.links import object_id_of
 from idp.models import FederatedIdentity, PendingLink, Rehearsal
 from idp.queries import active_provider, provider_for
-from users.bulk_acts import Line
+from users.impact import EXAMPLES, Impact, Line
 from users.models import GroupMembership, State, User, UserSession
 from users.sessions import live_sessions
 
 PENDING_SHOWN = 10
-EXAMPLES = 5
 
 
 @dataclass(frozen=True)
@@ -89,16 +88,9 @@ def _way_in(person: User) -> Way:
     return Way("There is no way in.", "No identity provider is active, and there is no password.", works=False)
 
 
-@dataclass(frozen=True)
-class DeletionImpact:
-    """What deleting a person takes, in numbers."""
-
-    lines: tuple[Line, ...]
-
-
-def impact_of_deletion(person: User) -> DeletionImpact:
+def impact_of_deletion(person: User) -> Impact:
     """Count what goes with a person. The audit log stays."""
-    return DeletionImpact(tuple(_lost(person)))
+    return Impact(tuple(_lost(person)))
 
 
 def _lost(person: User) -> Iterator[Line]:

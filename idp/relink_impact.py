@@ -1,46 +1,18 @@
 """What forgetting links would change, in numbers and names: whom the first-link ladder finds again, and whom not."""
 
-import hashlib
-import json
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Value
 from django.db.models.functions import StrIndex, Substr
 from django.utils import timezone
 
-from idp.impact import EXAMPLES, RESOURCES, Line
+from idp.impact import ProviderImpact
 from idp.models import FederatedIdentity, IdentityProvider
+from users.impact import EXAMPLES, Line
 from users.models import State, User, UserSession
 
 GUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
-
-
-@dataclass(frozen=True)
-class RelinkImpact:
-    """The impact of forgetting or mapping links; rendered like any impact.
-
-    Attributes:
-        basis: what else a confirmation refers to, such as the lines that were pasted.
-    """
-
-    provider_id: str
-    provider_revision: int
-    lines: tuple[Line, ...]
-    basis: str = ""
-    act: str = "relink"
-    resources: tuple[str, ...] = RESOURCES
-
-    def numbers(self) -> dict[str, int]:
-        """Return the counts by key."""
-        return {line.key: line.count for line in self.lines}
-
-    @property
-    def fingerprint(self) -> str:
-        """What a confirmation refers to. Sessions are left out, as in `idp.impact`: their number never stands still."""
-        numbers = {key: count for key, count in self.numbers().items() if key != "sessions_ended"}
-        facts = [self.act, self.provider_id, self.provider_revision, self.basis, sorted(numbers.items())]
-        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 
 def links_in_scope(provider: IdentityProvider, *, every: bool) -> "QuerySet[FederatedIdentity]":
@@ -54,7 +26,7 @@ def with_domain(people: "QuerySet[User]") -> "QuerySet[Any]":
     return people.annotate(email_domain=Substr("company_email", StrIndex("company_email", Value("@")) + 1))
 
 
-def forget_impact(provider: IdentityProvider, *, every: bool) -> RelinkImpact:
+def forget_impact(provider: IdentityProvider, *, every: bool) -> ProviderImpact:
     """Compute what becomes of the people whose links in scope are forgotten. Each is counted in one line."""
     links = links_in_scope(provider, every=every)
     people = with_domain(User.objects.filter(pk__in=links.values("person_id")))
@@ -69,7 +41,7 @@ def forget_impact(provider: IdentityProvider, *, every: bool) -> RelinkImpact:
         lines.append(_line(key, count, tone, tuple(person.label for person in named)))
     live = sessions_to_end(provider, every=every).filter(expire_date__gt=timezone.now())
     lines.append(_line("sessions_ended", live.count(), "warning"))
-    return RelinkImpact(str(provider.pk), provider.revision, tuple(lines), basis="all" if every else "former")
+    return _impact(provider, lines, basis="all" if every else "former")
 
 
 _TONES = {
@@ -141,14 +113,20 @@ _WORDS = {
 
 def _line(key: str, count: int, tone: str, examples: tuple[str, ...] = ()) -> Line:
     one, many = _WORDS[key]
-    return Line(key, count, one if count == 1 else many, tone if count else "neutral", examples)
+    return Line(count, one if count == 1 else many, tone if count else "neutral", examples, key)
 
 
-def map_impact(provider: IdentityProvider, *, moved: int, unchanged: int, sessions: int, basis: str) -> RelinkImpact:
+def map_impact(provider: IdentityProvider, *, moved: int, unchanged: int, sessions: int, basis: str) -> ProviderImpact:
     """Return the impact of mapping links to new accounts."""
     lines = (
         _line("links_moved", moved, "success"),
         _line("unchanged", unchanged, "neutral"),
         _line("sessions_ended", sessions, "warning"),
     )
-    return RelinkImpact(str(provider.pk), provider.revision, lines, basis=basis)
+    return _impact(provider, lines, basis=basis)
+
+
+def _impact(provider: IdentityProvider, lines: Iterable[Line], *, basis: str) -> ProviderImpact:
+    return ProviderImpact(
+        tuple(lines), act="relink", provider_id=str(provider.pk), provider_revision=provider.revision, basis=basis
+    )

@@ -17,12 +17,13 @@ from uuid import UUID
 from django.db import IntegrityError
 from django.db.models import QuerySet
 
-from idp.errors import ChangedMeanwhile, ImpactChanged, ImpactNotConfirmed
+from idp.errors import ChangedMeanwhile
+from idp.impact import ProviderImpact, require_confirmed
 from idp.link_files import Lines, Person, chunks, find_in, people_by_email, read_lines, refuse_repeated
 from idp.links import keep_provider, lock_sessions
 from idp.models import FederatedIdentity, IdentityProvider
 from idp.pre_linking import subjects_of
-from idp.relink_impact import RelinkImpact, forget_impact, links_in_scope, map_impact, sessions_to_end
+from idp.relink_impact import forget_impact, links_in_scope, map_impact, sessions_to_end
 from users import sessions
 from users.audit import Actor, audited, record, record_all
 from users.bulk import BATCH, insert_like
@@ -39,7 +40,7 @@ HEADERS_BY_ACCOUNT = (("old_object_id", "new_object_id"), ("old_subject", "new_s
 @audited("idp.identities.forgotten")
 def forget_links(
     *, actor: Actor, provider: IdentityProvider, every: bool, understood: bool, fingerprint: str | None = None
-) -> RelinkImpact:
+) -> ProviderImpact:
     """Remove the links to a former issuer, or every link, so that people are linked anew when they next sign in.
 
     Args:
@@ -51,7 +52,8 @@ def forget_links(
     """
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
     provider = keep_provider(provider)
-    impact = _confirmed(forget_impact(provider, every=every), understood, fingerprint)
+    impact = forget_impact(provider, every=every)
+    require_confirmed(impact, understood=understood, fingerprint=fingerprint)
     links = links_in_scope(provider, every=every)
     lock_sessions(provider_id=provider.pk)
     _record_unlinked(actor, provider, links)
@@ -59,14 +61,6 @@ def forget_links(
     ended = sessions_to_end(provider, every=every).delete()[0]
     details = {**impact.numbers(), "sessions_ended": ended, "scope": impact.basis}
     record("idp.identities.forgotten", actor=actor, target=provider, details=details)
-    return impact
-
-
-def _confirmed(impact: RelinkImpact, understood: bool, fingerprint: str | None) -> RelinkImpact:
-    if not understood:
-        raise ImpactNotConfirmed()
-    if fingerprint is not None and fingerprint != impact.fingerprint:
-        raise ImpactChanged()
     return impact
 
 
@@ -108,7 +102,7 @@ def map_links(
     understood: bool = False,
     fingerprint: str | None = None,
     dry_run: bool = False,
-) -> RelinkImpact:
+) -> ProviderImpact:
     """Give links the subjects of the new accounts at the provider's present issuer: all lines, or none.
 
     Args:
@@ -137,7 +131,7 @@ def map_links(
     impact = map_impact(provider, moved=len(moves), unchanged=unchanged, sessions=ended, basis=digest)
     if dry_run:
         return impact
-    _confirmed(impact, understood, fingerprint)
+    require_confirmed(impact, understood=understood, fingerprint=fingerprint)
     if moves:
         _move(actor, provider, moves)
         record("idp.identities.mapped", actor=actor, target=provider, details=impact.numbers())

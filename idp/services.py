@@ -18,7 +18,7 @@ from idp.errors import (
     NotADraft,
     ProviderNameTaken,
 )
-from idp.impact import Act, Impact, confirmed
+from idp.impact import Act, ProviderImpact, confirmed
 from idp.models import FederatedIdentity, IdentityProvider, Kind, SlugNumber
 from idp.queries import find_provider, last_slug_number
 from idp.saving import decides_who_signs_in, locked, save_changed, save_named
@@ -207,7 +207,7 @@ def test_settings(
 @audited("idp.provider.deleted")
 def delete_provider(
     *, actor: Actor, provider: IdentityProvider, confirm_name: str, fingerprint: str | None = None
-) -> Impact:
+) -> ProviderImpact:
     """Delete a provider with its links, and end the sessions that it opened.
 
     Links of an issuer that another provider shares go over to that one: they are the same accounts.

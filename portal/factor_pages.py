@@ -108,7 +108,7 @@ def authenticator_app(request: HttpRequest, face: Face) -> HttpResponse:
     seed = pending_seed(request.session)
     context = {
         "form": form,
-        "qr": qr_svg(app_uri(person, seed), label="QR code for your authenticator app"),
+        "qr": qr_svg(app_uri(person, seed)),
         "app_uri": app_uri(person, seed),
         "secret": in_groups(seed),
         "replaces": factors_of(person).app is not None,
@@ -182,9 +182,7 @@ def _codes(request: HttpRequest, face: Face, codes: tuple[str, ...]) -> HttpResp
     """Show codes, in the answer to the form itself: they are stored nowhere from which they could be shown again."""
     person = cast(User, request.user)
     lines = [f"Gatehouse recovery codes of {person.company_email}", "Each works once.", "", *codes, ""]
-    return _render(
-        request, face, "codes", {"how_many": len(codes), "text": "\n".join(codes), "file": "\r\n".join(lines)}
-    )
+    return _render(request, face, "codes", {"label": f"{len(codes)} codes", "codes": codes, "file": "\r\n".join(lines)})
 
 
 def new_recovery_codes(request: HttpRequest, face: Face) -> HttpResponse:

@@ -12,7 +12,10 @@ from idp.models import IdentityProvider
 from users.models import User, UserSession
 from users.permissions import permissions_of
 from users.session_list import PAGE_SIZE, find_sessions, permission_over, place_of
-from users.sessions import hashed
+from users.sessions import hashed, method_of
+
+# What a second step was done with, where its name is not what people call it.
+FACTORS = {"totp": "authenticator app"}
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class SessionRow:
 
     Attributes:
         key: what the list's forms name the session by.
-        way: the name of the provider that vouched for the person, or "Password".
+        way: the name of the provider that vouched for the person, or what she gave: "Password and passkey".
         is_this: whether it is the session of the browser that asks.
         may_end: whether the one who asks may end it.
     """
@@ -57,13 +60,18 @@ def session_rows(request: HttpRequest, found: Iterable[UserSession], *, own: boo
             address=session.client_ip or "",
             since=session.signed_in_at,
             last_used=session.last_seen_at or session.signed_in_at,
-            way=names.get(session.provider_id, "Identity provider") if session.provider_id else "Password",
+            way=names.get(session.provider_id, "Identity provider") if session.provider_id else _given(session),
             portal=session.get_realm_display(),
             is_this=session.session_key == here,
             may_end=own or (session.person is not None and permission_over(session.person) in allowed),
         )
         for session in listed
     ]
+
+
+def _given(session: UserSession) -> str:
+    _, _, factor = method_of(session).partition("+")
+    return f"Password and {FACTORS.get(factor, factor)}" if factor else "Password"
 
 
 def session_page(

@@ -108,6 +108,7 @@ def open_session(
             realm=realm,
             client_ip=client_ip(request),
             user_agent=request.headers.get("User-Agent", ""),
+            method=method,
             provider_id=provider_id,
             upstream_sid=upstream_sid,
         )

@@ -1,5 +1,6 @@
 """People with second factors, for tests: through the services, and through the pages."""
 
+import re
 from dataclasses import dataclass
 from html import unescape
 
@@ -51,7 +52,7 @@ def options_on(page: HttpResponse) -> str:
 
 def codes_on(page: HttpResponse) -> list[str]:
     """Return the recovery codes that a page shows."""
-    return page.content.decode().split("data-copy-value>")[1].split("<")[0].split()
+    return re.findall(r"<li>\s*<code[^>]*>([^<]+)</code>", page.content.decode())
 
 
 def give_passkey(

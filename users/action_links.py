@@ -6,7 +6,9 @@ sent again, withdrawn or replaced by a newer one; two of them would be good at o
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.urls import reverse
@@ -98,6 +100,8 @@ def is_good(link: ActionLink) -> bool:
     purpose, person = LinkPurpose(link.purpose), link.person
     if link.used_at is not None or link.expires_at <= timezone.now() or person.effective_state == State.SUSPENDED:
         return False
+    if purpose == LinkPurpose.ADMINISTRATOR_INVITATION and person.scheduled_state is not None:
+        return False  # a clock must not take away an administrator
     if link.made_by is not None and _needed(purpose, person) not in permissions_of(link.made_by):
         return False  # an administrator who was sent away leaves no doors ajar
     return link.seal == _seal(person, purpose)
@@ -122,6 +126,16 @@ def keep_over_activation(person: User) -> None:
         purpose = LinkPurpose(link.purpose)
         if link.seal == _seal(was, purpose):
             ActionLink.objects.filter(pk=link.pk).update(seal=_seal(person, purpose))
+
+
+def void(people: Iterable[UUID]) -> None:
+    """Make the open links of people void for good: a suspension that is lifted again brings none of them back."""
+    ActionLink.objects.filter(person__in=list(people), used_at=None).update(seal="")
+
+
+def forget(person: User) -> None:
+    """Remove the open links of a person whose address changed: none must be sent again to where nobody meant it."""
+    ActionLink.objects.filter(person=person, used_at=None).delete()
 
 
 def _seal(person: User, purpose: LinkPurpose) -> str:

@@ -12,6 +12,7 @@ from users.models import ActionLink, AdminRole, LinkPurpose, State, User
 from users.names import normalise_email
 from users.permissions import Permission
 from users.services import build_person, insert_person, locked_with_billing, require, set_checked_password
+from users.states import refuse_scheduled
 
 INVITATION = LinkPurpose.ADMINISTRATOR_INVITATION
 
@@ -29,7 +30,7 @@ def invite_administrator(
 
     Raises:
         AlreadyAdministrator: the person has a role.
-        PersonNotActive: the person is suspended.
+        PersonNotActive, PersonScheduled: the person is suspended, or a change of state is to come.
         CompanyEmailInvalid, NameInvalid: bad input.
     """
     link, url = _invite(actor=actor, company_email=company_email, role=role, display_name=display_name)
@@ -41,6 +42,7 @@ def renew_admin_invitation(*, actor: Actor, person: User, mail: bool = True) -> 
 
     Raises:
         NotInvited: there is none.
+        PersonScheduled: since then a change of state was scheduled.
     """
     link, url = _renew(actor=actor, person=person)
     return _mailed(actor, link, url, mail=mail)
@@ -87,6 +89,7 @@ def _issue(actor: Actor, person: User, role: AdminRole, action: str) -> tuple[Ac
         raise AlreadyAdministrator(label=person.label)
     if person.state == State.SUSPENDED:
         raise PersonNotActive(label=person.label)
+    refuse_scheduled(person)
     made = action_links.issue(person=person, purpose=INVITATION, made_by=actor.person, role=role)
     record(action, actor=actor, target=person, details={"role": role.value})
     return made

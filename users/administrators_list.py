@@ -41,7 +41,11 @@ class Listed:
     def state(self) -> tuple[str, str, str]:
         """What she is, as words, tone and icon of a badge."""
         if self.invitation is None:
-            tones = {"active": ("success", ""), "staged": ("neutral", ""), "suspended": ("danger", "circle-pause")}
+            tones = {
+                "active": ("success", ""),
+                "staged": ("neutral", "circle-dashed"),
+                "suspended": ("warning", "circle-pause"),
+            }
             return (self.person.get_state_display(), *tones[self.person.state])
         if is_good(self.invitation):
             return ("Invited", "info", "mail") if self.invitation.mailed_at else ("Not mailed", "warning", "mail-x")

@@ -13,17 +13,16 @@ from django.utils import timezone
 
 from users import action_links, sessions
 from users.audit import Actor, audited, record, record_all
-from users.errors import SelectionChanged
 from users.group_list import find_group
 from users.groups import add_members
+from users.impact import EXAMPLES, Impact, Line
 from users.models import State, User, UserSession
 from users.names import clean_reason
+from users.people_errors import SelectionChanged
 from users.permissions import Permission
 from users.selection import Selection
 from users.services import require
-from users.states import ACTIONS, apply_if_due
-
-EXAMPLES = 5
+from users.states import ACTIONS, apply_if_due, schedule_cancelled_by
 
 
 class BulkAct(StrEnum):
@@ -43,22 +42,7 @@ _SUMMARIES = {State.ACTIVE: "users.people.activated", State.SUSPENDED: "users.pe
 
 
 @dataclass(frozen=True)
-class Line:
-    """One number with what it means, and the first few names behind it."""
-
-    count: int
-    text: str
-    tone: str = "neutral"
-    examples: tuple[str, ...] = ()
-
-    @property
-    def more(self) -> int:
-        """How many names are not among the examples."""
-        return self.count - len(self.examples)
-
-
-@dataclass(frozen=True)
-class BulkImpact:
+class BulkImpact(Impact):
     """What an act on a selection would change now.
 
     Attributes:
@@ -68,7 +52,6 @@ class BulkImpact:
 
     act: BulkAct
     changed: int
-    lines: tuple[Line, ...]
     fingerprint: str
 
 
@@ -85,7 +68,7 @@ def impact_of(act: BulkAct, selection: Selection) -> BulkImpact:
         BulkAct.SUSPEND: _suspension,
         BulkAct.ADD_TO_GROUP: _addition,
     }[act](people, changed)
-    return BulkImpact(act, changed.count(), tuple(lines), _fingerprint(act, changed))
+    return BulkImpact(tuple(lines), act=act, changed=changed.count(), fingerprint=_fingerprint(act, changed))
 
 
 def _changed(act: BulkAct, people: QuerySet[User]) -> QuerySet[User]:
@@ -171,17 +154,25 @@ def _set_state(actor: Actor, act: BulkAct, selection: Selection, fingerprint: st
     cancelled = changed.exclude(scheduled_state=State.SUSPENDED) if state == State.ACTIVE else changed
     cancelled.update(scheduled_state=None, scheduled_at=None, scheduled_reason="")
     changed.update(state=state, state_reason=reason, state_changed_at=now, updated_at=now)
+    ends = {person.pk: _schedule_that_ends(person, state) for person in people}
     for person in people:
         was_staged, person.state = person.state == State.STAGED, state
         if was_staged and state == State.ACTIVE:
             action_links.keep_over_activation(person)
+    if state == State.SUSPENDED:
+        action_links.void(ids)
     ended = sessions.end_sessions(person__in=ids)
     details: dict[str, Any] = {"reason": reason} if reason else {}
-    rows = ((person.pk, person.label, {"at_once": True, **details}) for person in people)
+    rows = ((person.pk, person.label, {"at_once": True, **details, **ends[person.pk]}) for person in people)
     record_all(ACTIONS[state], actor=actor, kind=User, rows=rows)
     summary = {"people": len(ids), "sessions_ended": ended, **details}
     record(_SUMMARIES[state], actor=actor, details=summary)
     return len(ids)
+
+
+def _schedule_that_ends(person: User, state: State) -> dict[str, str]:
+    words = schedule_cancelled_by(state, person.scheduled_state, person.scheduled_at)
+    return {"schedule_cancelled": words} if words else {}
 
 
 @audited("users.group.members_added")

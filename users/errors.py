@@ -242,114 +242,12 @@ class InputNotText(DirectoryError):
     exit_status = 2
 
 
-class LimitOutOfRange(DirectoryError):
-    """A limit of the organization settings is too small or too large to make sense."""
-
-    code = "users.limit_out_of_range"
-    message = "{value} is outside what {name} can be."
-    hint = "Use a whole number from {lowest} to {highest}."
-    exit_status = 2
-
-
 class SessionNotFound(DirectoryError):
     """There is no live session of this name among those at hand."""
 
     code = "users.session_not_found"
     message = "That session has ended already."
     hint = "Load the list of sessions again."
-    http_status = 404
-    exit_status = 4
-
-
-class SelectionEmpty(DirectoryError):
-    """An act on many people was asked for, and nobody was chosen."""
-
-    code = "users.selection_empty"
-    message = "Nobody is chosen."
-    hint = "Tick the people in the list, or choose everybody whom the filter finds; then press the button again."
-    http_status = 422
-    exit_status = 2
-
-
-class SelectionTooLarge(DirectoryError):
-    """An act on more people than one transaction should hold up."""
-
-    code = "users.selection_too_large"
-    message = "These are more people than one act can change."
-    hint = "At most {most} people can be changed at once: narrow the filter, by the beginning of a name for example."
-    http_status = 422
-    exit_status = 2
-
-
-class SelectionChanged(DirectoryError):
-    """What an act on many people would change is not what was shown any more."""
-
-    code = "users.selection_changed"
-    message = "These people have changed since the numbers were shown, so nothing was done."
-    hint = "Look at the new numbers and confirm again."
-    http_status = 409
-    exit_status = 3
-
-
-class GroupNotFound(DirectoryError):
-    """There is no such group."""
-
-    code = "users.group_not_found"
-    message = "There is no such group."
-    hint = "It may have been deleted: choose another."
-    http_status = 404
-    exit_status = 4
-    field = "group"
-
-
-class SavedFilterEmpty(DirectoryError):
-    """A filter without a name, or one that finds everything, is not kept."""
-
-    code = "users.saved_filter_empty"
-    message = "There is nothing to save yet."
-    hint = "Set at least one filter, press Filter, then save it under a name."
-    exit_status = 2
-    field = "name"
-
-
-class SavedFilterNameTaken(DirectoryError):
-    """The administrator has a saved filter of this name."""
-
-    code = "users.saved_filter_name_taken"
-    message = "You have a saved filter named {name} already."
-    hint = "Choose another name, or delete the older filter first."
-    http_status = 409
-    exit_status = 3
-    field = "name"
-
-
-class SavedFiltersTooMany(DirectoryError):
-    """The administrator has as many saved filters as anybody may have."""
-
-    code = "users.saved_filters_too_many"
-    message = "You have {most} saved filters, and more are not kept."
-    hint = "Delete one that you no longer need."
-    http_status = 409
-    exit_status = 3
-    field = "name"
-
-
-class SavedFilterNotFound(DirectoryError):
-    """There is no saved filter of this number that the administrator may see."""
-
-    code = "users.saved_filter_not_found"
-    message = "That saved filter is gone."
-    hint = "Load the page again."
-    http_status = 404
-    exit_status = 4
-
-
-class EventNotFound(DirectoryError):
-    """The audit log has no row of this number."""
-
-    code = "users.audit_event_not_found"
-    message = "The audit log has no such event, or it is past the retention."
-    hint = "Search for it under INSIGHTS > Directory."
     http_status = 404
     exit_status = 4
 

@@ -52,3 +52,14 @@ class GroupDeletionNotConfirmed(DirectoryError):
     hint = "Type {label} to confirm."
     exit_status = 2
     field = "confirmation"
+
+
+class GroupNotFound(DirectoryError):
+    """There is no such group."""
+
+    code = "users.group_not_found"
+    message = "There is no such group."
+    hint = "It may have been deleted: choose another."
+    http_status = 404
+    exit_status = 4
+    field = "group"

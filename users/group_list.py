@@ -11,7 +11,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from users.errors import GroupNotFound
+from users.group_errors import GroupNotFound
 from users.models import Group, GroupMembership, User
 
 PAGE_SIZE = 50

@@ -10,13 +10,14 @@ from django.db import IntegrityError, transaction
 
 from users.audit import Actor, audited, record, record_all
 from users.bulk import insert_like
-from users.errors import GroupNotFound, NameInvalid
+from users.errors import NameInvalid
 from users.group_errors import (
     GroupChangedMeanwhile,
     GroupDeletionNotConfirmed,
     GroupDescriptionInvalid,
     GroupNameInvalid,
     GroupNameTaken,
+    GroupNotFound,
 )
 from users.models import Group, GroupMembership, User
 from users.names import clean_name, label_of

@@ -19,13 +19,16 @@ from users.errors import CompanyEmailInvalid, DirectoryError, ExternalIdTaken, U
 from users.import_errors import RowGroupUnknown, RowIsAdministrator, RowStateUnknown
 from users.models import Group, GroupMembership, State, User
 from users.people_csv import Row, split_groups
+from users.states import schedule_cancelled_by
 
 # So many values fit into one statement of SQLite, with some more beside them.
 SLICE = 900
 NEW, UPDATED, UNCHANGED, PROBLEM = "n", "u", "=", "p"
+# What a change of the state changes with it.
+BESIDE_STATE = ("state_reason", "state_changed_at", "scheduled_state", "scheduled_at", "scheduled_reason")
 KNOWN = (
     "id", "company_email", "user_name", "display_name", "given_name", "family_name", "title", "department",
-    "phone_number", "state", "external_id", "admin_role", "scheduled_state", "scheduled_at",
+    "phone_number", "state", "external_id", "admin_role", *BESIDE_STATE,
 )  # fmt: skip
 
 
@@ -208,5 +211,25 @@ def _compare(outcome: Outcome) -> None:
 
 def effective_state(person: dict[str, Any]) -> str:
     """Return the state that counts now, as `User.effective_state` does."""
-    due = person["scheduled_state"] and person["scheduled_at"] and person["scheduled_at"] <= timezone.now()
-    return str(person["scheduled_state"] if due else person["state"])
+    return str(person["scheduled_state"] if is_due(person) else person["state"])
+
+
+def schedule_that_ends(outcome: Outcome) -> str:
+    """Return the scheduled change that a row's change of state cancels, in words, or "" for none."""
+    person = outcome.person
+    if person is None or "state" not in outcome.changes or is_due(person):
+        return ""
+    return schedule_cancelled_by(outcome.changes["state"][1], person["scheduled_state"], person["scheduled_at"])
+
+
+def keeps_schedule(outcome: Outcome) -> bool:
+    """Return whether what is scheduled still comes after the row's change of state."""
+    person = outcome.person
+    if person is None or "state" not in outcome.changes or not person["scheduled_state"]:
+        return False
+    return not is_due(person) and not schedule_that_ends(outcome)
+
+
+def is_due(person: dict[str, Any]) -> bool:
+    """Return whether the scheduled state of somebody counts by now."""
+    return bool(person["scheduled_state"] and person["scheduled_at"] and person["scheduled_at"] <= timezone.now())

@@ -15,7 +15,6 @@ from users.audit import Actor, audited, record, record_refusal
 from users.bulk import room_for_many
 from users.errors import DirectoryError
 from users.import_errors import ImportNotFound, ImportPeopleChanged, RowChanged
-from users.import_models import ROWS_IN_CHUNK
 from users.import_rows import NEW, PROBLEM, UNCHANGED, UPDATED, Outcome, look_up, read_rows
 from users.import_store import (
     add_problems,
@@ -29,6 +28,7 @@ from users.import_store import (
 from users.import_undo import undo, undo_of
 from users.import_writes import UserNames, write
 from users.models import ImportMode, ImportStatus, PeopleImport, PeopleImportChunk
+from users.models.imports import ROWS_IN_CHUNK
 from users.people_csv import Problem
 
 SAMPLES = 10

@@ -9,9 +9,9 @@ from django.db.models import Q, QuerySet
 
 from users.bulk import insert_like
 from users.errors import DirectoryError
-from users.import_models import ROWS_IN_CHUNK
 from users.import_rows import Outcome, slices
 from users.models import PeopleImport, PeopleImportChunk, PeopleImportProblem
+from users.models.imports import ROWS_IN_CHUNK
 from users.people_csv import PeopleFile, Problem, Row
 
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,10 +11,11 @@ from django.utils import timezone
 from users import sessions
 from users.audit import Actor, record_all
 from users.bulk import update_each
-from users.import_rows import NEW, Outcome, slices
+from users.import_rows import BESIDE_STATE, NEW, Outcome, is_due, slices
 from users.models import GroupMembership, User
 from users.name_key import name_key
 
+_MOMENTS = ("state_changed_at", "scheduled_at")
 _NAMES = ("display_name", "given_name", "family_name")
 
 
@@ -22,6 +24,7 @@ def undo_of(people: Sequence[tuple[UUID, Outcome]]) -> dict[str, Any]:
     return {
         "added": [str(pk) for pk, outcome in people if outcome.kind == NEW],
         "changed": {str(pk): outcome.changes for pk, outcome in people if outcome.kind != NEW and outcome.changes},
+        "beside_state": {str(pk): _beside_state(outcome) for pk, outcome in people if "state" in outcome.changes},
         "joined": [
             [str(pk), str(group)] for pk, outcome in people if outcome.kind != NEW for group, _ in outcome.groups
         ],
@@ -34,7 +37,8 @@ def undo(facts: dict[str, Any], *, actor: Actor, import_id: UUID) -> None:
     What somebody changed after the import stays as it is now. Sessions that ended stay ended.
     """
     removed = _remove([UUID(text) for text in facts["added"]])
-    restored = _restore({UUID(text): changes for text, changes in facts["changed"].items()})
+    beside = {UUID(text): values for text, values in facts["beside_state"].items()}
+    restored = _restore({UUID(text): changes for text, changes in facts["changed"].items()}, beside)
     left: dict[UUID, list[UUID]] = defaultdict(list)
     for person, group in facts["joined"]:
         left[UUID(group)].append(UUID(person))
@@ -52,7 +56,18 @@ def _remove(ids: list[UUID]) -> list[tuple[UUID, str]]:
     return removed
 
 
-def _restore(changes: dict[UUID, dict[str, list[Any]]]) -> list[tuple[UUID, str]]:
+def _beside_state(outcome: Outcome) -> dict[str, Any]:
+    """Return what changed together with the state; of a schedule whose moment had come only the state is left."""
+    person = outcome.person or {}
+    names = BESIDE_STATE[:2] if is_due(person) else BESIDE_STATE
+    return {name: person[name].isoformat() if name in _MOMENTS and person[name] else person[name] for name in names}
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _restore(changes: dict[UUID, dict[str, list[Any]]], beside: dict[UUID, dict[str, Any]]) -> list[tuple[UUID, str]]:
     alike: dict[tuple[str, ...], list[list[Any]]] = defaultdict(list)
     people = [person for part in slices(changes) for person in User.objects.filter(pk__in=part)]
     now = timezone.now()
@@ -60,6 +75,9 @@ def _restore(changes: dict[UUID, dict[str, list[Any]]]) -> list[tuple[UUID, str]
         back = {
             field: before for field, (before, after) in changes[person.pk].items() if getattr(person, field) == after
         }
+        # Who became an administrator meanwhile has no schedule.
+        if "state" in back and person.admin_role is None:
+            back |= {name: _moment(value) if name in _MOMENTS else value for name, value in beside[person.pk].items()}
         known = {name: back.get(name, getattr(person, name)) for name in _NAMES}
         back["name_key"] = name_key(**known, company_email=person.company_email)
         alike[tuple(back)].append([person.pk, *back.values(), now])

@@ -14,7 +14,7 @@ from users import action_links, names, sessions
 from users.audit import Actor, record_all
 from users.bulk import insert_like, update_each
 from users.default_states import default_state
-from users.import_rows import NEW, UPDATED, Outcome, slices
+from users.import_rows import NEW, UPDATED, Outcome, keeps_schedule, schedule_that_ends, slices
 from users.models import ActionLink, GroupMembership, Source, State, User
 from users.name_key import name_key
 
@@ -86,6 +86,8 @@ def write(outcomes: Sequence[Outcome], *, actor: Actor, import_id: UUID, user_na
     _change([outcome for outcome in updated if outcome.changes])
     moved = [outcome for outcome in updated if "state" in outcome.changes]
     _keep_invitations([each for each in moved if each.changes["state"] == (State.STAGED, State.ACTIVE)])
+    for part in slices(_person_of(each)["id"] for each in moved if each.suspends):
+        action_links.void(part)
     ended = _end_sessions([_person_of(outcome)["id"] for outcome in moved])
     people = [*zip(ids, new, strict=True), *((_person_of(outcome)["id"], outcome) for outcome in updated)]
     _join_groups(people)
@@ -127,12 +129,12 @@ def _new_row(pk: UUID, outcome: Outcome) -> list[Any]:
 
 def _change(outcomes: list[Outcome]) -> None:
     """Update people, in one statement for all who change in the same fields."""
-    alike: dict[tuple[str, ...], list[Outcome]] = defaultdict(list)
+    alike: dict[tuple[tuple[str, ...], bool], list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
-        alike[tuple(sorted(outcome.changes))].append(outcome)
+        alike[tuple(sorted(outcome.changes)), keeps_schedule(outcome)].append(outcome)
     now = timezone.now()
-    for fields, group in alike.items():
-        extra = _beside(fields, now)
+    for (fields, with_schedule), group in alike.items():
+        extra = _beside(fields, now, with_schedule=with_schedule)
         computed = ("name_key",) if set(fields) & set(_NAMES) else ()
         rows = (
             [
@@ -146,13 +148,14 @@ def _change(outcomes: list[Outcome]) -> None:
         update_each(User, (*fields, *computed, *extra), rows)
 
 
-def _beside(fields: tuple[str, ...], now: Any) -> dict[str, Any]:
+def _beside(fields: tuple[str, ...], now: Any, *, with_schedule: bool) -> dict[str, Any]:
     """Return what changes together with some fields, the same for everybody."""
     extra: dict[str, Any] = {"updated_at": now}
     if "state" in fields:
+        extra |= {"state_changed_at": now, "state_reason": ""}
+    if "state" in fields and not with_schedule:
         # A scheduled change belonged to the state that was.
-        extra |= {"state_changed_at": now, "state_reason": "", "scheduled_reason": ""}
-        extra |= {"scheduled_state": None, "scheduled_at": None}
+        extra |= {"scheduled_state": None, "scheduled_at": None, "scheduled_reason": ""}
     return extra
 
 
@@ -194,7 +197,7 @@ def _record(actor: Actor, import_id: str, people: list[tuple[UUID, Outcome]]) ->
     record_all("users.person.edited", actor=actor, kind=User, rows=edited)
     for state, action in _STATE_ACTIONS.items():
         moved = (
-            (pk, _label(outcome), {"from": outcome.changes["state"][0], "import": import_id})
+            (pk, _label(outcome), {"from": outcome.changes["state"][0], "import": import_id, **_cancelled(outcome)})
             for pk, outcome in people
             if outcome.kind == UPDATED and outcome.changes.get("state", ("", ""))[1] == state
         )
@@ -205,6 +208,11 @@ def _without_state(outcome: Outcome) -> dict[str, dict[str, Any]]:
     return {
         field: {"from": before, "to": after} for field, (before, after) in outcome.changes.items() if field != "state"
     }
+
+
+def _cancelled(outcome: Outcome) -> dict[str, str]:
+    schedule = schedule_that_ends(outcome)
+    return {"schedule_cancelled": schedule} if schedule else {}
 
 
 def _groups(outcome: Outcome) -> dict[str, list[str]]:

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from users.audit import Actor, audited, record
 from users.default_states import default_state as default_state  # where callers look for it; `services` uses it too
-from users.errors import LimitOutOfRange
 from users.models import Organization, UserSession
+from users.organization_errors import LimitOutOfRange
 from users.permissions import Permission
 from users.services import require
 

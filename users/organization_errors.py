@@ -91,3 +91,12 @@ class LogoUnreadable(DirectoryError):
     hint = "Use a PNG, JPEG or WebP file. If it is one, open it in a picture editor and save it again."
     exit_status = 2
     field = "logo"
+
+
+class LimitOutOfRange(DirectoryError):
+    """A limit of the organization settings is too small or too large to make sense."""
+
+    code = "users.limit_out_of_range"
+    message = "{value} is outside what {name} can be."
+    hint = "Use a whole number from {lowest} to {highest}."
+    exit_status = 2

@@ -19,6 +19,7 @@ from users.errors import (
     PermissionRefused,
     PersonNotActive,
 )
+from users.factors import has_second_factor
 from users.link_errors import OldPasswordWrong, ResetForNobody, ResetMailsExhausted, ResetTooOften
 from users.mailing import Mailing, mail_link
 from users.models import ActionLink, AuditEvent, LinkPurpose, ResetRequest, User
@@ -188,7 +189,9 @@ def change_own_password(*, actor: Actor, old_password: str, new_password: str, k
         raise
     person.save(update_fields=["password", "updated_at"])
     ended = sessions.end_sessions(person=person, keep_key=keep_key)
-    lockout.forget_failures(person.company_email)
+    if not has_second_factor(person):
+        # Where there is one, the failures may be guesses at its codes, and the password alone must not wipe them out.
+        lockout.forget_failures(person.company_email)
     record("users.password.changed", actor=actor, target=person, details={"sessions_ended": ended})
     notices.password_changed(actor=actor, person=person, way="own")
     return person

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from users import contact, lockout, names
+from users import action_links, contact, lockout, names
 from users.audit import Actor, audited, record
 from users.errors import CompanyEmailTaken
 from users.models import User
@@ -84,6 +84,7 @@ def _save(actor: Actor, person: User, wanted: dict[str, str | None]) -> User:
         raise CompanyEmailTaken(company_email=person.company_email) from error
     if "company_email" in changes:
         lockout.forget_failures(changes["company_email"]["from"])
+        action_links.forget(person)
     record("users.person.edited", actor=actor, target=person, details={"changes": changes})
     return person
 

@@ -151,7 +151,7 @@ def _columns(header: list[str]) -> tuple[dict[int, str], list[str]]:
     meanings: dict[int, str] = {}
     unknown = []
     for position, heading in enumerate(header):
-        column = _MEANINGS.get(_plain(restore(heading)))
+        column = _MEANINGS.get(_plain(heading))
         if column in meanings.values():
             earlier = next(at for at, name in meanings.items() if name == column)
             raise ImportColumnTwice(first=_shown(header[earlier]), second=_shown(heading), column=column)

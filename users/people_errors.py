@@ -96,11 +96,61 @@ class DeletionNotConfirmed(DirectoryError):
     field = "confirmation"
 
 
+class SuspendsOneself(DirectoryError):
+    """Nobody suspends herself: she would be locked out of undoing it."""
+
+    code = "users.suspends_oneself"
+    message = "You cannot suspend yourself."
+    hint = "Ask another Administrator With Billing to do it."
+    http_status = 409
+    exit_status = 3
+
+
+class UnlocksOneself(DirectoryError):
+    """Nobody forgets the failures of her own account: whoever stole her session would guess codes without end."""
+
+    code = "users.unlocks_oneself"
+    message = "You cannot unlock your own account."
+    hint = "It unlocks itself 15 minutes after the last failure. Another administrator can do it at once."
+    http_status = 409
+    exit_status = 3
+
+
 class DeletesOneself(DirectoryError):
     """Nobody deletes herself: the act could not be answered for."""
 
     code = "users.deletes_oneself"
     message = "You cannot delete yourself."
     hint = "Ask another administrator to do it."
+    http_status = 409
+    exit_status = 3
+
+
+class SelectionEmpty(DirectoryError):
+    """An act on many people was asked for, and nobody was chosen."""
+
+    code = "users.selection_empty"
+    message = "Nobody is chosen."
+    hint = "Tick the people in the list, or choose everybody whom the filter finds; then press the button again."
+    http_status = 422
+    exit_status = 2
+
+
+class SelectionTooLarge(DirectoryError):
+    """An act on more people than one transaction should hold up."""
+
+    code = "users.selection_too_large"
+    message = "These are more people than one act can change."
+    hint = "At most {most} people can be changed at once: narrow the filter, by the beginning of a name for example."
+    http_status = 422
+    exit_status = 2
+
+
+class SelectionChanged(DirectoryError):
+    """What an act on many people would change is not what was shown any more."""
+
+    code = "users.selection_changed"
+    message = "These people have changed since the numbers were shown, so nothing was done."
+    hint = "Look at the new numbers and confirm again."
     http_status = 409
     exit_status = 3

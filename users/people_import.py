@@ -17,10 +17,10 @@ from django.utils import timezone
 
 from users.audit import Actor, audited, record
 from users.import_errors import ImportHasProblems, ImportNotFound, ImportNotReady, ImportPeopleChanged
-from users.import_models import WRITES
 from users.import_steps import Report, is_one_transaction, lock_import, step
 from users.import_store import keep_file
 from users.models import ImportMode, ImportStatus, PeopleImport
+from users.models.imports import WRITES
 from users.people_csv import read_file
 from users.permissions import Permission
 from users.services import require

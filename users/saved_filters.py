@@ -6,8 +6,8 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 
 from users.audit import Actor, audited, record
+from users.audit_errors import SavedFilterEmpty, SavedFilterNameTaken, SavedFilterNotFound, SavedFiltersTooMany
 from users.audit_filter import AuditFilter
-from users.errors import SavedFilterEmpty, SavedFilterNameTaken, SavedFilterNotFound, SavedFiltersTooMany
 from users.models import SavedFilter, User
 from users.names import clean_name
 from users.permissions import Permission

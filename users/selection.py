@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from users.errors import SelectionEmpty, SelectionTooLarge
 from users.models import User
+from users.people_errors import SelectionEmpty, SelectionTooLarge
 from users.people_list import PeopleFilter, everybody_fitting
 
 # More at once would keep everybody who signs in waiting for SQLite's one writer.
@@ -22,7 +22,7 @@ class Selection:
     fitting: PeopleFilter | None = None
 
     def people(self) -> QuerySet[User]:
-        """Return the people chosen, without those who have a role: administrators are changed one by one.
+        """Return the people chosen; the acts that change states leave out those who have a role.
 
         Raises:
             SelectionEmpty: nobody was chosen.

@@ -22,6 +22,7 @@ from users.errors import (
     UserNameTaken,
 )
 from users.models import AdminRole, Source, State, User
+from users.people_errors import SuspendsOneself, UnlocksOneself
 from users.permissions import Permission, permissions_of
 from users.states import change_state
 
@@ -213,6 +214,7 @@ def suspend_person(*, actor: Actor, person: User, reason: str = "") -> User:
     """Refuse a person every sign-in, and end all sessions.
 
     Raises:
+        SuspendsOneself: it is the actor.
         LastBillingAdministrator: nobody else could administer Gatehouse.
         NameInvalid: the reason is longer than a line of 200 characters.
     """
@@ -221,6 +223,8 @@ def suspend_person(*, actor: Actor, person: User, reason: str = "") -> User:
     if person.admin_role is not None:
         require(actor, Permission.MANAGE_ADMINISTRATORS)
         keep_a_billing_administrator(person)
+        if actor.person is not None and actor.person.pk == person.pk:
+            raise SuspendsOneself()
     return change_state(actor=actor, person=person, state=State.SUSPENDED, reason=names.clean_reason(reason))
 
 
@@ -267,8 +271,14 @@ def set_external_id(*, actor: Actor, person: User, external_id: str) -> User:
 
 @audited("users.person.unlocked")
 def unlock_person(*, actor: Actor, person: User) -> int:
-    """Forget the failed sign-ins of an account, and return how many there were."""
+    """Forget the failed sign-ins of an account, and return how many there were.
+
+    Raises:
+        UnlocksOneself: it is the actor's own.
+    """
     require(actor, Permission.MANAGE_ADMINISTRATORS if person.admin_role else Permission.SUPPORT_PEOPLE)
+    if actor.person is not None and actor.person.pk == person.pk:
+        raise UnlocksOneself()
     failures = lockout.forget_failures(person.company_email)
     record("users.person.unlocked", actor=actor, target=person, details={"failures": failures})
     return failures

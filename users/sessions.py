@@ -206,10 +206,11 @@ def tag(
     realm: Realm,
     client_ip: str | None,
     user_agent: str,
+    method: str,
     provider_id: str | None = None,
     upstream_sid: str = "",
 ) -> None:
-    """Note in a freshly signed-in session whose it is and where it came from."""
+    """Note in a freshly signed-in session whose it is, where it came from and how the person was recognised."""
     session[REALM] = realm.value
     session[_TAGS] = {
         "person_id": str(person.pk),
@@ -218,6 +219,7 @@ def tag(
         "upstream_sid": upstream_sid[:255],
         "client_ip": client_ip,
         "user_agent": user_agent.replace("\x00", "")[:255],
+        "method": method,
         "signed_in_at": timezone.now().isoformat(),
     }
 
@@ -229,6 +231,11 @@ class Origin:
     since: datetime
     address: str
     user_agent: str
+
+
+def method_of(session: UserSession) -> str:
+    """Return how the person was recognised when this session was opened, as `tag` was told."""
+    return str(SessionStore().decode(session.session_data).get(_TAGS, {}).get("method", ""))
 
 
 def origin_of(session: Any) -> Origin | None:

@@ -22,16 +22,24 @@ def change_state(*, actor: Actor, person: User, state: State, reason: str = "") 
     comes after an activation: whoever activates somebody until a date means both.
     """
     apply_if_due(person)
-    keeps = state == State.ACTIVE and person.scheduled_state == State.SUSPENDED
-    cancelled = None if keeps else person.scheduled_state
+    cancelled = schedule_cancelled_by(state, person.scheduled_state, person.scheduled_at)
     if person.state == state and not cancelled:
         return person
     details: dict[str, Any] = {"reason": reason} if reason else {}
     if cancelled:
-        details["schedule_cancelled"] = f"{cancelled} at {person.scheduled_at:%Y-%m-%d %H:%M} UTC"
+        details["schedule_cancelled"] = cancelled
         clear_schedule(person)
     _set(actor, person, state, reason=reason, at=timezone.now(), details=details)
     return person
+
+
+def schedule_cancelled_by(state: str, scheduled_state: str | None, scheduled_at: datetime | None) -> str:
+    """Return the scheduled change that a change to this state cancels, in words for the audit log, or "" for none."""
+    if scheduled_state is None or scheduled_at is None:
+        return ""
+    if state == State.ACTIVE and scheduled_state == State.SUSPENDED:
+        return ""
+    return f"{State(scheduled_state).value} at {scheduled_at:%Y-%m-%d %H:%M} UTC"
 
 
 def is_due(person: User) -> bool:
@@ -73,6 +81,8 @@ def _set(actor: Actor, person: User, state: State, *, reason: str, at: datetime,
     person.save(update_fields=[*_FIELDS, "updated_at"])
     if (before, state) == (State.STAGED, State.ACTIVE):
         action_links.keep_over_activation(person)
+    if state == State.SUSPENDED:
+        action_links.void([person.pk])
     # Also on activation: a sign-in that was under way when the person was suspended may have left one behind.
     ended = sessions.end_sessions(person=person)
     record(ACTIONS[state], actor=actor, target=person, details={"from": before, "sessions_ended": ended, **details})

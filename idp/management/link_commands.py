@@ -8,11 +8,12 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from idp import link_queries, links, pending_links, pre_linking, relinking
+from idp.impact import ProviderImpact
 from idp.link_errors import LinkFileRefused, LinkFileUnreadable
 from idp.models import FederatedIdentity, IdentityProvider, PendingLink
 from idp.pending_reasons import explain
 from idp.queries import find_provider
-from idp.relink_impact import RelinkImpact, forget_impact
+from idp.relink_impact import forget_impact
 from users.errors import InputNotText
 from users.management.base import PERSON, DirectoryCommand, at_least_one, refuse_wrong_encoding
 from users.services import find_person
@@ -194,7 +195,7 @@ class LinkCommands(DirectoryCommand):
             )
         self._print_relink_impact(impact)
 
-    def _print_relink_impact(self, impact: RelinkImpact) -> None:
+    def _print_relink_impact(self, impact: ProviderImpact) -> None:
         if self.as_json:
             lines = [{"key": line.key, "count": line.count, "examples": line.examples} for line in impact.lines]
             self.print_json({"act": impact.act, "lines": lines, "resources": impact.resources})

@@ -19,10 +19,11 @@ from portal.admin_portal.forms import show_on_form
 from portal.charts import chart_of_events
 from portal.errors import RequestMalformed
 from users.audit_counts import count_events
+from users.audit_errors import EventNotFound
 from users.audit_export import CONTENT_TYPES, ExportFormat, export_events
 from users.audit_filter import RANGE_WORDS, AuditFilter
 from users.audit_log import PAGE_SIZE, actions, find_events
-from users.errors import DirectoryError, EventNotFound
+from users.errors import DirectoryError
 from users.models import AuditEvent, Organization, User
 from users.permissions import Permission, permissions_of
 from users.saved_filters import delete_filter, filter_of, filters_for, save_filter

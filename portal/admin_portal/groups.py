@@ -14,11 +14,11 @@ from portal.admin_portal.access import permission_required
 from portal.admin_portal.forms import show_on_form
 from portal.admin_portal.group_forms import GroupFilterForm, GroupForm, MemberSearchForm
 from portal.admin_portal.person_forms import ConfirmForm
-from users.bulk_acts import Line
-from users.errors import DirectoryError, GroupNotFound
-from users.group_errors import GroupChangedMeanwhile
+from users.errors import DirectoryError
+from users.group_errors import GroupChangedMeanwhile, GroupNotFound
 from users.group_list import COUNTED, count_members, find_group, find_groups, members_in_words
 from users.groups import add_group, delete_group, edit_group
+from users.impact import Line
 from users.models import Group
 from users.people_list import PeopleFilter, find_people
 from users.permissions import Permission, permissions_of

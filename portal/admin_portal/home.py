@@ -1,5 +1,6 @@
 """The first page of the Admin Portal: what needs attention, then how people sign in and how many there are."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -41,7 +42,7 @@ def home(request: HttpRequest) -> HttpResponse:
     # The row itself: the one that sign-ins read may be behind with the provider's health.
     provider, person = IdentityProvider.objects.active().first(), actor_of(request).person
     allowed = permissions_of(person) if person else frozenset()
-    context: dict[str, Any] = {"provider": provider, "tiles": _people()}
+    context: dict[str, Any] = {"provider": provider, "tiles": _people(allowed)}
     if Permission.VIEW_IDENTITY_PROVIDERS in allowed:
         context |= {
             "last_sign_in": last_sign_in(provider) if provider else None,
@@ -56,7 +57,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "admin_portal/home.html", context)
 
 
-def _people() -> list[Tile]:
+def _people(allowed: Collection[Permission]) -> list[Tile]:
     """Return the people in each state, administrators apart, and the administrators."""
     url = reverse("admin_portal:people")
     tiles = [
@@ -66,7 +67,8 @@ def _people() -> list[Tile]:
     federated = _federated()
     tiles += [federated] if federated else []
     administrators = User.objects.administrators().active().count()
-    return [*tiles, Tile("Administrators", f"{administrators:,}", "sign in with their own password", f"{url}?role=any")]
+    theirs = reverse("admin_portal:administrators") if Permission.VIEW_ADMINISTRATORS in allowed else f"{url}?role=any"
+    return [*tiles, Tile("Administrators", f"{administrators:,}", "sign in with their own password", theirs)]
 
 
 def _federated() -> Tile | None:

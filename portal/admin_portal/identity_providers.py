@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from idp import activation, queries, rehearsals, services
 from idp.errors import ImpactChanged, KindUnknown, RehearsalMissing
 from idp.expiry import expiries_of
-from idp.impact import Act, Impact, impact_of
+from idp.impact import Act, ProviderImpact, impact_of
 from idp.link_queries import summary_of
 from idp.models import FederatedIdentity, IdentityProvider, Kind, Rehearsal
 from idp.recheck import coverage_of
@@ -186,7 +186,7 @@ def _provider_page(
     request: HttpRequest,
     provider: IdentityProvider,
     *,
-    impact: Impact | None = None,
+    impact: ProviderImpact | None = None,
     error: DirectoryError | None = None,
     is_stale: bool = False,
 ) -> HttpResponse:

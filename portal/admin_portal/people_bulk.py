@@ -16,8 +16,9 @@ from portal.admin_portal.forms import show_on_form
 from portal.admin_portal.people_forms import ChooseGroupForm, PeopleFilterForm, SelectionForm, SuspendManyForm
 from users import bulk_acts
 from users.bulk_acts import BulkAct
-from users.errors import DirectoryError, SelectionChanged, SelectionEmpty, SelectionTooLarge
+from users.errors import DirectoryError
 from users.models import Group
+from users.people_errors import SelectionChanged, SelectionEmpty, SelectionTooLarge
 from users.people_list import PeopleFilter
 from users.permissions import Permission
 from users.selection import Selection

@@ -10,9 +10,10 @@ from django.views.decorators.http import require_safe
 
 from idp import link_queries, relinking
 from idp.errors import ImpactChanged, ImpactNotConfirmed
+from idp.impact import ProviderImpact
 from idp.link_errors import LinkFileRefused
 from idp.queries import find_provider
-from idp.relink_impact import RelinkImpact, forget_impact
+from idp.relink_impact import forget_impact
 from portal.actors import actor_of
 from portal.admin_portal.forms import show_on_form
 from portal.admin_portal.link_forms import MapForm
@@ -75,7 +76,7 @@ def map_accounts(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Take lines of old and new accounts, show what they would change, and do it once that is confirmed."""
     provider = find_provider(str(pk))
     form = MapForm(request.POST if request.method == "POST" else None)
-    impact: RelinkImpact | None = None
+    impact: ProviderImpact | None = None
     error: DirectoryError | None = None
     if form.is_valid():
         given = {"actor": actor_of(request), "provider": provider, "lines": form.cleaned_data["lines"]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -81,7 +81,14 @@ def initials(name: str) -> str:
 @register.filter
 def breakable(code: str) -> SafeString:
     """Let a name such as "idp.provider.added" go on in the next line after its dots and underscores."""
-    return SafeString(re.sub(r"([._])", r"\1<wbr>", escape(code)))
+    return SafeString(escape(code).replace(".", ".<wbr>").replace("_", "_<wbr>"))
+
+
+@register.filter
+def day(moment: datetime) -> SafeString:
+    """Return the day of a moment (UTC) as a <time>, in one step because long lists are full of them."""
+    utc = moment.astimezone(UTC)
+    return SafeString(f'<time class="nowrap" datetime="{utc:%Y-%m-%d}">{utc.day} {utc:%b %Y}</time>')
 
 
 @register.filter

@@ -4,7 +4,7 @@ import pytest
 
 from idp import activation, credentials, services
 from idp.errors import ImpactChanged, ImpactNotConfirmed, NameConfirmationWrong
-from idp.impact import Act, Impact, impact_of
+from idp.impact import Act, ProviderImpact, impact_of
 from idp.models import IdentityProvider
 from tests.browsing import Browser, last_event
 from tests.entra_tenant import PracticeTenant
@@ -137,7 +137,7 @@ def test_an_impact_knows_how_many_names_it_leaves_out(tenant: PracticeTenant, ad
     for _ in range(7):
         make_person()
     make_administrator()
-    impact: Impact = impact_of(Act.ACTIVATE, make_provider(tenant, active=False))
+    impact: ProviderImpact = impact_of(Act.ACTIVATE, make_provider(tenant, active=False))
     sent = next(line for line in impact.lines if line.key == "people_sent")
     assert (sent.count, len(sent.examples), sent.more) == (7, 5, 2)
 

@@ -20,6 +20,7 @@ from users.administrators_list import PAGE_SIZE
 from users.models import ActionLink, AdminRole, State, User
 from users.permission_words import WORDS
 from users.permissions import ROLE_PERMISSIONS, Permission
+from users.schedules import cancel_schedule, schedule_state
 
 pytestmark = pytest.mark.django_db
 
@@ -257,6 +258,25 @@ def test_a_changed_person_makes_the_invitation_void(admin_browser: Browser) -> N
     invite(admin_browser)
     User.objects.filter(company_email=GRACE).update(company_email="g@contoso.example")
     assert "Invitation void" in page(admin_browser)
+
+
+def test_somebody_whose_state_is_to_change_does_not_become_an_administrator(admin_browser: Browser) -> None:
+    person = make_person(GRACE)
+    in_a_month = timezone.now() + timedelta(days=30)
+    invite(admin_browser)
+    link = link_in(newest_mail(GRACE))
+    schedule_state(actor=OPERATOR, person=person, state=State.SUSPENDED, at=in_a_month)
+    assert "Invitation void" in page(admin_browser)
+    answer = Browser().post(link, {"password": NEW, "password_again": NEW})
+    assert (answer.status_code, error_code(answer)) == (410, "users.link_invalid")
+    again = admin_browser.post(f"{LIST}{person.pk}/invite-again/")
+    assert (again.status_code, error_code(again)) == (409, "users.person_scheduled")
+    ActionLink.objects.all().delete()
+    form = {"company_email": GRACE, "role": "read_only"}
+    assert "is to be suspended on" in admin_browser.post(f"{LIST}invite/", form).content.decode()
+    cancel_schedule(actor=OPERATOR, person=person)
+    invite(admin_browser)
+    assert choose(Browser(), link_in(newest_mail(GRACE))) == "/admin/login/"
 
 
 # --- roles -----------------------------------------------------------------------------------------------------------

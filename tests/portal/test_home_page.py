@@ -38,6 +38,7 @@ def test_people_by_state_and_the_federated_share(provider: IdentityProvider, adm
     assert "Active people 3 may sign in" in text and "Staged people 1" in text and "Suspended people 0" in text
     assert "Federated 33 % 1 of 3 active people are linked" in text
     assert "Administrators 1" in text
+    assert 'href="/admin/settings/administrators/"' in admin_browser.get(HOME).content.decode()
     User.objects.filter(linked=False, admin_role=None).delete()
     assert "Federated 100 % 1 of 1 active people are linked" in text_of(admin_browser.get(HOME))
 

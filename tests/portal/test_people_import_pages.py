@@ -3,11 +3,13 @@
 import csv
 import io
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
+from django.utils import timezone
 
 from tests.browsing import Browser, error_code, last_event
 from tests.factories import OPERATOR, make_administrator, make_person
@@ -200,6 +202,16 @@ def test_an_export_takes_the_lists_filter_and_is_audited(admin_browser: Browser)
     event = last_event(action="users.people.exported")
     assert event.details == {"people": 1, "complete": True, "filter": {"state": "suspended"}}
     assert error_code(admin_browser.get(f"{EXPORT}?state=gone")) == "portal.bad_request"
+
+
+def test_an_export_says_the_state_that_counts_now_and_is_marked_as_utf_8(admin_browser: Browser) -> None:
+    person = make_person("ada@contoso.example", display_name="Ada Byron née Gordon")
+    past = timezone.now() - timedelta(minutes=1)
+    User.objects.filter(pk=person.pk).update(scheduled_state=State.SUSPENDED, scheduled_at=past)
+    answer = admin_browser.get(f"{EXPORT}?search=ada")
+    assert b"".join(answer.streaming_content).startswith(b"\xef\xbb\xbfcompany_email,")  # type: ignore[attr-defined]
+    header, row = table(admin_browser.get(f"{EXPORT}?search=ada"))
+    assert dict(zip(header, row, strict=True))["state"] == "suspended"
 
 
 def test_an_export_that_is_broken_off_is_audited_too(admin_browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from tests.factories import PASSWORD, make_administrator, make_person
 from tests.users.support import as_person, audit_rows, refused
 from users import bulk_acts, people_list, selection
 from users.bulk_acts import BulkAct
-from users.errors import GroupNotFound
+from users.group_errors import GroupNotFound
 from users.invitations import send_invitation
 from users.models import AdminRole, AuditEvent, Group, State, User, UserSession
 from users.schedules import schedule_state
@@ -182,6 +182,8 @@ def test_what_is_planned_goes_on_or_not_as_for_one_person(people: list[User], ad
     shown = bulk_acts.impact_of(BulkAct.SUSPEND, chosen)
     assert bulk_acts.suspend_people(actor=actor, selection=chosen, fingerprint=shown.fingerprint) == 3
     assert not User.objects.filter(scheduled_state__isnull=False).exists()
+    rows = AuditEvent.objects.filter(action="users.person.suspended", target_id=str(edsger.pk))
+    assert [row.details["schedule_cancelled"] for row in rows] == [f"suspended at {soon:%Y-%m-%d %H:%M} UTC"]
 
 
 def test_an_invitation_outlives_an_activation_of_many(people: list[User], administrator: User) -> None:

@@ -17,9 +17,12 @@ from tests.entra_tenant import PracticeTenant
 from tests.factories import OPERATOR, PASSWORD, make_administrator, make_person, make_provider
 from tests.portal.test_permission_matrix import knock
 from tests.second_factors import ACCOUNT, App, codes_on, give_app, seed_on
+from tests.users.support import as_person
 from users.administrators import set_admin_role
 from users.factors import factors_of, reset_second_factor
 from users.models import AdminRole, AuditEvent, User, UserSession
+from users.passwords import change_own_password
+from users.people_errors import UnlocksOneself
 from users.second_factor_rule import set_second_factor_rule
 from users.services import set_person_password, suspend_person, unlock_person
 
@@ -74,6 +77,19 @@ def test_the_code_opens_what_the_password_alone_does_not(portal: str, kind: str,
     assert person.last_login is not None
 
 
+@pytest.mark.parametrize("portal", PORTALS)
+@pytest.mark.parametrize(("kind", "words"), [("totp", "authenticator app"), ("recovery code", "recovery code")])
+def test_the_list_of_sessions_says_what_opened_them(
+    portal: str, kind: str, words: str, browser_client: Browser
+) -> None:
+    person = somebody(portal)
+    app = give_app(person)
+    give_password(browser_client, person, portal)
+    browser_client.post(STEP[portal], {"code": app.code() if kind == "totp" else app.recovery_codes[0]})
+    page = browser_client.get("/admin/account/sessions/" if portal == "admin" else "/security/").content.decode()
+    assert f"Password and {words}" in page
+
+
 def _cookie(portal: str) -> str:
     usual = django_settings.SESSION_COOKIE_NAME
     return django_settings.ADMIN_COOKIE_NAMES[usual] if portal == "admin" else usual
@@ -110,6 +126,25 @@ def test_the_right_password_does_not_forget_wrong_codes(administrator: User, bro
     with time_machine.travel(timezone.now() + timedelta(minutes=16), tick=False):
         give_password(browser_client, administrator, "admin")
         assert browser_client.post(STEP["admin"], {"code": app.code()}).status_code == 302
+
+
+def test_a_new_password_does_not_forget_wrong_codes(administrator: User) -> None:
+    give_app(administrator)
+    password = PASSWORD
+    for attempt in range(5):
+        browser = Browser()
+        give_password(browser, administrator, "admin", password=password)
+        answer = browser.post(STEP["admin"], {"code": "000000"})
+        before, password = password, f"a-different-umbrella-{attempt}"
+        change_own_password(actor=as_person(administrator), old_password=before, new_password=password)
+    assert error_code(answer) == "portal.sign_in_locked"
+
+
+def test_nobody_unlocks_herself(administrator: User) -> None:
+    with pytest.raises(UnlocksOneself) as refused:
+        unlock_person(actor=as_person(administrator), person=administrator)
+    assert refused.value.code == "users.unlocks_oneself"
+    assert last_event(action="users.person.unlocked").error_code == "users.unlocks_oneself"
 
 
 def test_a_code_is_good_for_one_sign_in(administrator: User) -> None:

@@ -5,9 +5,10 @@ import pytest
 from tests.browsing import Browser, last_event
 from tests.factories import make_administrator
 from tests.users.support import as_person, refused
-from users.errors import LimitOutOfRange, PermissionRefused
+from users.errors import PermissionRefused
 from users.models import AdminRole, AuditEvent, Organization, User
 from users.organization import current, set_limits
+from users.organization_errors import LimitOutOfRange
 
 pytestmark = pytest.mark.django_db
 

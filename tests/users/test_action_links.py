@@ -19,11 +19,15 @@ from users.admin_invitations import (
     withdraw_admin_invitation,
 )
 from users.administrators import remove_administrator
+from users.bulk_acts import BulkAct, impact_of, suspend_people
 from users.invitations import accept_invitation, find_invitation, send_invitation
-from users.link_errors import LinkInvalid
-from users.models import ActionLink, AdminRole, LinkPurpose, State, User
+from users.link_errors import LinkInvalid, NotInvited
+from users.models import ActionLink, AdminRole, ImportMode, LinkPurpose, State, User
 from users.passwords import find_reset, reset_password, send_password_reset
+from users.people import edit_person
+from users.people_import import advance_import, confirm_import, upload_people
 from users.schedules import schedule_state
+from users.selection import Selection
 from users.services import activate_person, set_person_password, suspend_person
 
 pytestmark = pytest.mark.django_db
@@ -194,6 +198,47 @@ def test_suspended_and_activated_again_it_stays_void() -> None:
     suspend_person(actor=OPERATOR, person=person)
     activate_person(actor=OPERATOR, person=person)
     refused(LinkInvalid, find_invitation, token=token)
+
+
+@each_kind
+@pytest.mark.parametrize("way", ["one", "many", "file"])
+def test_a_suspension_that_is_lifted_again_brings_no_link_back(make: Make, find: Use, use: Use, way: str) -> None:
+    token, person = make()
+    before = person.state
+    suspend(person, way)
+    User.objects.filter(pk=person.pk).update(state=before)
+    refused(LinkInvalid, find, token=token)
+
+
+def suspend(person: User, way: str) -> None:
+    """Suspend somebody: alone, among many, or by an import."""
+    if way == "one":
+        suspend_person(actor=OPERATOR, person=person)
+    elif way == "many":
+        chosen = Selection(ids=[person.pk])
+        fingerprint = impact_of(BulkAct.SUSPEND, chosen).fingerprint
+        suspend_people(actor=OPERATOR, selection=chosen, fingerprint=fingerprint)
+    else:
+        content = f"email,state\n{person.company_email},suspended\n".encode()
+        found = upload_people(actor=OPERATOR, file_name="people.csv", content=content)
+        found = advance_import(actor=OPERATOR, people_import=found)
+        found = confirm_import(actor=OPERATOR, people_import=found, mode=ImportMode.ALL)
+        assert advance_import(actor=OPERATOR, people_import=found).updated == 1
+
+
+@each_kind
+def test_another_email_and_back_brings_no_link_back(make: Make, find: Use, use: Use) -> None:
+    token, person = make()
+    edit_person(actor=OPERATOR, person=person, company_email="mallory@contoso.example")
+    edit_person(actor=OPERATOR, person=person, company_email=person.company_email)
+    refused(LinkInvalid, find, token=token)
+
+
+def test_an_invitation_is_not_sent_again_to_another_email(administrator: User) -> None:
+    _, person = make_admin_invitation()
+    helper = as_person(make_administrator(AdminRole.ADMINISTRATOR))
+    edit_person(actor=helper, person=person, company_email="mallory@contoso.example")
+    refused(NotInvited, renew_admin_invitation, actor=as_person(administrator), person=person)
 
 
 def test_an_administrator_who_was_sent_away_leaves_no_invitation_behind(administrator: User) -> None:

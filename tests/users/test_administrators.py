@@ -24,6 +24,7 @@ from users.errors import (
     PermissionRefused,
 )
 from users.models import AdminRole, State, User
+from users.people_errors import SuspendsOneself
 from users.services import activate_person, suspend_person
 
 pytestmark = pytest.mark.django_db
@@ -163,6 +164,16 @@ def test_an_administrator_without_billing_suspends_people_but_no_administrators(
     actor = as_person(make_administrator(AdminRole.ADMINISTRATOR))
     assert suspend_person(actor=actor, person=make_person()).state == State.SUSPENDED
     refused(PermissionRefused, suspend_person, actor=actor, person=make_administrator(AdminRole.READ_ONLY))
+
+
+def test_nobody_suspends_herself_and_another_may(administrator: User) -> None:
+    other = make_administrator()
+    refusal = refused(SuspendsOneself, suspend_person, actor=as_person(other), person=other)
+    assert refusal.code == "users.suspends_oneself"
+    assert audit_rows(action="users.person.suspended") == [
+        ("users.person.suspended", "refused", "users.suspends_oneself")
+    ]
+    assert suspend_person(actor=as_person(administrator), person=other).state == State.SUSPENDED
 
 
 def test_a_suspended_administrator_has_no_rights_left(administrator: User) -> None:

@@ -10,15 +10,9 @@ from tests.browsing import last_event
 from tests.factories import OPERATOR, make_administrator
 from tests.users.support import as_person, at_once, refused
 from users import saved_filters
+from users.audit_errors import SavedFilterEmpty, SavedFilterNameTaken, SavedFilterNotFound, SavedFiltersTooMany
 from users.audit_filter import AuditFilter
-from users.errors import (
-    NameInvalid,
-    PermissionRefused,
-    SavedFilterEmpty,
-    SavedFilterNameTaken,
-    SavedFilterNotFound,
-    SavedFiltersTooMany,
-)
+from users.errors import NameInvalid, PermissionRefused
 from users.models import AdminRole, SavedFilter, User
 from users.saved_filters import delete_filter, filter_of, filters_for, save_filter
 

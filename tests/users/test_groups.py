@@ -7,13 +7,14 @@ import pytest
 from bench.crowd import fill
 from tests.factories import OPERATOR, make_administrator, make_person
 from tests.users.support import as_person, at_once, refused
-from users.errors import GroupNotFound, PermissionRefused
+from users.errors import PermissionRefused
 from users.group_errors import (
     GroupChangedMeanwhile,
     GroupDeletionNotConfirmed,
     GroupDescriptionInvalid,
     GroupNameInvalid,
     GroupNameTaken,
+    GroupNotFound,
 )
 from users.group_list import count_members, find_group, find_groups, groups_of, members_in_words
 from users.groups import (

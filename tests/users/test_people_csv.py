@@ -52,6 +52,11 @@ def test_columns_come_in_any_order_and_unknown_ones_are_named() -> None:
     assert found.rows[0].cells == ["Lovelace", "ada@contoso.example"]
 
 
+def test_separators_in_a_quoted_heading_do_not_count() -> None:
+    found = read_file(b'Email;Forename;"Shoe size, left, right"\nada@contoso.example;Ada;39\n')
+    assert (found.columns, found.unknown) == (("company_email", "given_name"), ("Shoe size, left, right",))
+
+
 def test_every_alias_means_its_column_and_no_other() -> None:
     for column, others in COLUMNS.items():
         for name in (column, *others, column.upper(), column.replace("_", " ")):
@@ -78,6 +83,7 @@ def test_rows_with_a_user_name_come_before_those_that_get_one_proposed() -> None
         (b"\n\n", "users.import_file_empty", "no people"),
         (b"company_email\n\n", "users.import_file_empty", "no people"),
         ("company_email\na@b.example".encode("utf-16"), "users.import_encoding_wrong", "UTF-16"),
+        ("email\na@b.co".encode("utf-16"), "users.import_encoding_wrong", "UTF-16"),
         ("company_email,title\na@b.example,x".encode("utf-16-le"), "users.import_encoding_wrong", "UTF-16"),
         ("company_email,title\na@b.example,é".encode("latin-1"), "users.import_encoding_wrong", "line 2"),
         (b"company_email,title\na@b.example,\xed\xa0\x80", "users.import_encoding_wrong", "byte ED"),

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tests.factories import OPERATOR, make_administrator, make_person
 from tests.users.support import as_person, at_once, refused
-from users import action_links, import_models, import_steps, import_store
+from users import action_links, import_steps, import_store
 from users.audit import Actor
 from users.errors import DirectoryError, PermissionRefused
 from users.import_errors import ImportHasProblems, ImportNotFound, ImportNotReady, ImportPeopleChanged
@@ -28,6 +28,7 @@ from users.models import (
     Source,
     State,
     User,
+    imports,
 )
 from users.people_import import (
     advance_import,
@@ -39,6 +40,9 @@ from users.people_import import (
     prune_imports,
     upload_people,
 )
+from users.schedules import schedule_state
+from users.services import suspend_person
+from users.states import ACTIONS
 
 pytestmark = pytest.mark.django_db
 
@@ -74,7 +78,7 @@ def problems(found: PeopleImport) -> list[tuple[int, str, str]]:
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two rows in a chunk, and one transaction for few rows only, on both databases."""
-    for module in (import_models, import_store, import_steps):
+    for module in (imports, import_store, import_steps):
         monkeypatch.setattr(module, "ROWS_IN_CHUNK", 2)
     monkeypatch.setattr(import_steps, "is_one_transaction", lambda people_import: False)
     monkeypatch.setattr("users.people_import.is_one_transaction", lambda people_import: False)
@@ -167,6 +171,31 @@ def test_a_schedule_that_has_come_counts_as_the_state() -> None:
     assert counts(run("email,state\nada@contoso.example,active\n")) == (0, 1, 0, 0)
     ada.refresh_from_db()
     assert ada.effective_state == State.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("now", "to_come", "row", "stays"),
+    [
+        (State.STAGED, State.SUSPENDED, "active", True),
+        (State.STAGED, State.SUSPENDED, "suspended", False),
+        (State.STAGED, State.ACTIVE, "active", False),
+        (State.ACTIVE, State.SUSPENDED, "suspended", False),
+        (State.SUSPENDED, State.ACTIVE, "active", False),
+    ],
+)
+def test_only_a_suspension_that_is_to_come_still_comes_after_an_activation(
+    now: State, to_come: State, row: str, stays: bool
+) -> None:
+    ada = make_person("ada@contoso.example", state=now)
+    at = timezone.now() + timedelta(days=30)
+    schedule_state(actor=OPERATOR, person=ada, state=to_come, at=at, reason="Contract ends")
+    assert counts(run(f"email,state\nada@contoso.example,{row}\n")) == (0, 1, 0, 0)
+    ada.refresh_from_db()
+    left = (ada.state, ada.scheduled_state, ada.scheduled_at is not None, ada.scheduled_reason)
+    assert left == (row, *((to_come, True, "Contract ends") if stays else (None, False, "")))
+    details = AuditEvent.objects.filter(action__in=ACTIONS.values()).latest("pk").details
+    assert details.get("schedule_cancelled", "").startswith("" if stays else f"{to_come.value} at ")
+    assert ("schedule_cancelled" in details) is not stays
 
 
 @pytest.mark.parametrize(
@@ -309,8 +338,11 @@ def test_what_was_written_is_undone_where_a_later_row_cannot_be() -> None:
     group = Group.objects.create(name="Sales")
     ada = make_person("ada@contoso.example", display_name="Ada")
     make_person("p3@contoso.example")
-    text = "email,title,display name,groups\nada@contoso.example,Countess,Augusta,Sales\n" + "".join(
-        f"p{number}@contoso.example,T,,\n" for number in range(4)
+    suspend_person(actor=OPERATOR, person=ada, reason="On leave")
+    back = timezone.now() + timedelta(days=30)
+    schedule_state(actor=OPERATOR, person=ada, state=State.ACTIVE, at=back, reason="Back from leave")
+    text = "email,title,display name,groups,state\nada@contoso.example,Countess,Augusta,Sales,active\n" + "".join(
+        f"p{number}@contoso.example,T,,,\n" for number in range(4)
     )
     before = list(User.objects.order_by("pk").values())
     found = confirm_import(actor=OPERATOR, people_import=check(text), mode=ImportMode.ALL)
@@ -411,6 +443,21 @@ def test_two_tabs_do_nothing_twice() -> None:
     done = drive(PeopleImport.objects.get())
     assert counts(done) == (5, 0, 0, 0)
     assert User.objects.count() == AuditEvent.objects.filter(action="users.person.added").count() == 5
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_worker_that_comes_too_late_does_nothing_twice() -> None:
+    found = upload_people(actor=OPERATOR, file_name="people.csv", content=FIVE.encode())
+    for _ in range(2):
+        import_steps.step(OPERATOR, found, lambda done: None)
+    checked = PeopleImport.objects.get()
+    assert (checked.next_chunk, counts(checked)) == (1, (2, 0, 0, 0))
+    found = confirm_import(actor=OPERATOR, people_import=drive(found), mode=ImportMode.GOOD)
+    assert (found.status, found.next_chunk) == ("writing", 0)
+    for _ in range(2):
+        import_steps.step(OPERATOR, found, lambda done: None)
+    assert User.objects.count() == 2
+    assert counts(drive(PeopleImport.objects.get())) == (5, 0, 0, 0)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,11 +6,12 @@ from django.core.management.base import CommandParser
 
 from idp import activation, credentials, queries, services
 from idp.errors import ImpactNotConfirmed
-from idp.impact import Act, Impact, Line, impact_of
+from idp.impact import Act, ProviderImpact, impact_of
 from idp.management.credential_commands import CredentialCommands, credential_row
 from idp.management.link_commands import LinkCommands
 from idp.models import FederatedIdentity, IdentityProvider, Kind
 from idp.recheck import MINUTES
+from users.impact import Line
 from users.management.base import FROM_STDIN, day, read_secret
 
 RECHECK_HELP = f"check sessions by refresh token every so many minutes: {', '.join(map(str, MINUTES[1:]))}; 0 for never"
@@ -186,12 +187,12 @@ class Command(LinkCommands, CredentialCommands):
         services.delete_provider(actor=self.actor, provider=provider, confirm_name=options["confirm_name"])
         self.print_record({**row, "status": "deleted"})
 
-    def _print_impact(self, impact: Impact) -> None:
+    def _print_impact(self, impact: ProviderImpact) -> None:
         if self.as_json:
             lines = [{"key": line.key, "count": line.count, "examples": line.examples} for line in impact.lines]
-            self.print_json({"act": impact.act.value, "lines": lines, "resources": impact.resources})
+            self.print_json({"act": impact.act, "lines": lines, "resources": impact.resources})
             return
-        self.stdout.write(f"Impact of {impact.act.value} on {', '.join(impact.resources)}:")
+        self.stdout.write(f"Impact of {impact.act} on {', '.join(impact.resources)}:")
         for line in impact.lines:
             self.stdout.write(_in_words(line, width=8))
 
