@@ -97,7 +97,12 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the table: all cases after a full run, those that were run after a selection of some size."""
+    """Print the table: all cases after a full run, those that were run after a selection of some size.
+
+    After failures it stands back: what failed is then the end of the output, where one looks.
+    """
+    if set(terminalreporter.stats) & {"failed", "error"}:
+        return
     is_full = not config.option.keyword and not config.option.markexpr and config.args_source.name != "ARGS"
     if config.option.collectonly or (not is_full and len(_results) < FEW):
         return

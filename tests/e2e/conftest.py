@@ -128,6 +128,14 @@ def admin_page(page: Page, administrator: User) -> Page:
 
 
 @pytest.fixture
+def plain_page(open_context: OpenContext, administrator: User) -> Page:
+    """A page without JavaScript in which an Administrator With Billing is signed in."""
+    page = open_context(java_script_enabled=False).new_page()
+    sign_in_as(page, administrator)
+    return page
+
+
+@pytest.fixture
 def eye(portal: str) -> Eye:
     """Looks at pages: axe, sizes and screenshots."""
     return Eye(django_settings.BASE_DIR / "screenshots")

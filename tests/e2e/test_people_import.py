@@ -1,12 +1,11 @@
 """Importing people in a real browser: with and without a script, and what each page looks like."""
 
+from datetime import timedelta
 from pathlib import Path
 
-import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from tests.browsing import Browser
-from tests.e2e.conftest import OpenContext, take_cookies
 from tests.e2e.looking import Eye
 from tests.e2e.steps import heading, press, says
 from tests.factories import OPERATOR, make_person
@@ -53,13 +52,13 @@ def test_a_file_with_problems(admin_page: Page, tmp_path: Path, eye: Eye) -> Non
     eye.look(admin_page, "import-refused")
 
 
-@pytest.fixture
-def plain_page(open_context: OpenContext, administrator: User) -> Page:
-    context = open_context(java_script_enabled=False)
-    page, client = context.new_page(), Browser()
-    client.sign_in_as_administrator(administrator)
-    take_cookies(page, client)
-    return page
+def test_work_that_goes_on(admin_page: Page, administrator: User, eye: Eye) -> None:
+    found = upload_people(actor=OPERATOR, file_name="people.csv", content=GOOD.encode())
+    # Somebody else is at it, and stays at it while the page is looked at.
+    PeopleImport.objects.update(owner=administrator, busy_until=timezone.now() + timedelta(minutes=5))
+    admin_page.goto(f"{IMPORT}{found.pk}/")
+    expect(admin_page.get_by_role("progressbar")).to_be_visible()
+    eye.look(admin_page, "import-goes-on")
 
 
 def test_the_same_without_a_script(plain_page: Page, tmp_path: Path, eye: Eye) -> None:

@@ -57,6 +57,18 @@ def test_suspending_several(admin_page: Page, eye: Eye) -> None:
     assert User.objects.filter(state=State.SUSPENDED, state_reason="The contract ended").count() == 2
 
 
+def test_activating_several(admin_page: Page, eye: Eye) -> None:
+    add_a_colourful_company()
+    for name in ("Annie Easley", "Charles Babbage"):
+        admin_page.goto(f"{LIST}?search={name.split()[1]}")
+        row(admin_page, name)
+        press(admin_page, "Activate")
+        expect(admin_page.get_by_role("dialog")).to_contain_text("may sign in")
+        eye.glance(admin_page, f"people-activate-{name.split()[0].lower()}")
+        press(admin_page, "Yes, activate")
+        says(admin_page, "1 person was activated.")
+
+
 def test_adding_everybody_found_to_a_group(admin_page: Page, eye: Eye) -> None:
     for number in range(60):
         make_person(f"clerk-{number}@contoso.example", display_name=f"Clerk {number:02}")

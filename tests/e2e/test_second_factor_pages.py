@@ -67,7 +67,7 @@ def test_passkeys_from_adding_to_confirming(page: Page, administrator: User, eye
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     assert download.value.suggested_filename == "gatehouse-recovery-codes.txt"
-    codes = page.locator(".codes").inner_text().split()
+    codes = page.locator(".code-list ul").inner_text().split()
     assert len(codes) == 10 and all(code in download.value.path().read_text() for code in codes)
     eye.look(page, "factor-codes")
     page.get_by_role("link", name="I have kept them").click()
@@ -245,7 +245,7 @@ def test_without_javascript_and_at_a_bare_address(
     heading(page, "Your recovery codes")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
-    assert page.locator(".codes").inner_text().split()[0] in download.value.path().read_text()
+    assert page.locator(".code-list ul").inner_text().split()[0] in download.value.path().read_text()
     settings.PUBLIC_URL = "http://127.0.0.1:8000"
     page.goto(f"{FACTOR}passkeys/add/")
     says(page, "No passkeys at this address")

@@ -1,25 +1,15 @@
 """The main job in a browser that runs no script: nothing is missing but comfort."""
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e import steps
-from tests.e2e.conftest import OpenContext, sign_in_as
 from tests.e2e.looking import Eye
 from tests.e2e.steps import field, heading, press, says
 from tests.entra_tenant import PracticeTenant
 from users.models import User
 
 
-@pytest.fixture
-def plain_page(open_context: OpenContext, administrator: User, ada: User) -> Page:
-    """A page without JavaScript in which an administrator is signed in."""
-    page = open_context(java_script_enabled=False).new_page()
-    sign_in_as(page, administrator)
-    return page
-
-
-def test_the_whole_job_works_without_javascript(plain_page: Page, tenant: PracticeTenant, eye: Eye) -> None:
+def test_the_whole_job_works_without_javascript(plain_page: Page, tenant: PracticeTenant, ada: User, eye: Eye) -> None:
     page = plain_page
     page.goto(steps.PROVIDERS)
     steps.choose_entra(page)
