@@ -24,23 +24,27 @@ COLUMNS = (
 STAGED, SUSPENDED = 60, 60
 
 
-def fill(number: int) -> None:
-    """Add so many people, most of them active and some without a sign-in yet."""
+def fill(number: int, *, seed: int = 0) -> None:
+    """Add so many people, most of them active and some without a sign-in yet.
+
+    Args:
+        seed: another one makes other people: the number of those that are there already.
+    """
     if connection.vendor == "sqlite":
         # The indexes of a million people do not fit into what SQLite keeps at hand unless told to.
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA cache_size = -1000000")
-    rows = _people(number)
+    rows = _people(number, seed)
     template = User(password="!", source=Source.IMPORT, updated_at=timezone.now())  # noqa: S106  (no password at all)
     while batch := list(islice(rows, BATCH)):
         with transaction.atomic():
             insert_like(template, COLUMNS, batch)
 
 
-def _people(number: int) -> Iterator[tuple[Any, ...]]:
-    chance = random.Random(4711)  # noqa: S311  (the same people every time)
+def _people(number: int, seed: int) -> Iterator[tuple[Any, ...]]:
+    chance = random.Random(4711 + seed)  # noqa: S311  (the same people every time)
     day = datetime(2026, 1, 1, tzinfo=UTC)
-    for index in range(number):
+    for index in range(seed, seed + number):
         given, family = _word(chance, 2), _word(chance, 3)
         display = f"{given} {family}"
         email = f"{given}.{family}.{index}@contoso.example".lower()

@@ -6,18 +6,19 @@ somebody who signs in may have to wait. The database must hold nobody: it is fil
 """
 
 import argparse
-import os
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-import django
+from django.core.management import call_command
+from django.db import connection
 
-ENVIRONMENT = {"ENV_FILE": os.devnull, "SECRET_KEY": "only-for-the-benchmark", "ENCRYPTION_KEYS": ""}
+import bench.own_process  # noqa: F401  (sets Django up, before what follows)
+from users.audit import Actor, record
+from users.models import ImportMode, ImportStatus, PeopleImport
+from users.people_import import advance_import, confirm_import, upload_people
 
 
 class Waiter:
@@ -56,13 +57,9 @@ def csv_of(people: int, department: str) -> bytes:
 
 def measure(people: int) -> Iterator[tuple[str, tuple[float, ...], Any]]:
     """Import the files; yield a label, the seconds to check, to write, of CPU, of the longest wait, and the result."""
-    from users.audit import Actor, record  # noqa: PLC0415  (after the settings are known)
-    from users.models import ImportMode, ImportStatus  # noqa: PLC0415
-    from users.people_import import advance_import, confirm_import, upload_people  # noqa: PLC0415
-
     actor = Actor(person=None, label="benchmark", is_operator=True)
 
-    def drive(found: Any) -> Any:
+    def drive(found: PeopleImport) -> PeopleImport:
         while found.status not in (ImportStatus.CHECKED, ImportStatus.DONE):
             found = advance_import(actor=actor, people_import=found)
         return found
@@ -88,22 +85,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.people_import", description=__doc__)
     parser.add_argument("--people", type=int, default=100_000, help="how many (100000)")
     people = parser.parse_args().people
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ.update(ENVIRONMENT)
-        os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
-        os.environ.setdefault("DATABASE_URL", f"sqlite:///{Path(folder) / 'people.sqlite3'}")
-        django.setup()
-        from django.core.management import call_command  # noqa: PLC0415  (after the settings are known)
-        from django.db import connection  # noqa: PLC0415
-
-        call_command("migrate", verbosity=0)
-        print(f"{people:,} people on {connection.vendor}")  # noqa: T201
-        for label, (checking, writing, cpu, wait), found in measure(people):
-            counts = f"{found.added:,} new, {found.updated:,} changed, {found.unchanged:,} unchanged"
-            times = f"check {checking:5.1f} s  write {writing:5.1f} s  together {checking + writing:5.1f} s"
-            waits = f"CPU {cpu:5.1f} s  longest wait {wait:4.1f} s"
-            print(f"{label:32} {times}  {waits}  ({counts})", flush=True)  # noqa: T201
-        connection.close()
+    call_command("migrate", verbosity=0)
+    print(f"{people:,} people on {connection.vendor}")  # noqa: T201
+    for label, (checking, writing, cpu, wait), found in measure(people):
+        counts = f"{found.added:,} new, {found.updated:,} changed, {found.unchanged:,} unchanged"
+        times = f"check {checking:5.1f} s  write {writing:5.1f} s  together {checking + writing:5.1f} s"
+        waits = f"CPU {cpu:5.1f} s  longest wait {wait:4.1f} s"
+        print(f"{label:32} {times}  {waits}  ({counts})", flush=True)  # noqa: T201
+    connection.close()
     return 0
 
 
