@@ -11,10 +11,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import SystemRandom
 from urllib.request import Request, urlopen
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PARTS = ("manage.py", "portal", "idp", "users", "templates", "tests", ".env.example", "Makefile", "requirements.txt")
+# Below the ports that Linux, macOS and Windows give to outgoing connections.
+PORTS_WITHOUT_CONNECTIONS = range(20_000, 32_000)
+# Not `random` itself: each process of a parallel run seeds it alike.
+ANY = SystemRandom()
+given: set[int] = set()
 
 
 def copy_project(copy: Path) -> Path:
@@ -27,10 +33,26 @@ def copy_project(copy: Path) -> Path:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a port that nobody listens on, and never the same one twice.
+
+    Not one that the system proposes: it may propose the same one again, or give it to somebody's outgoing
+    connection before the server that it is meant for binds it.
+    """
+    while True:
+        port = ANY.choice(PORTS_WITHOUT_CONNECTIONS)
+        if port not in given and is_free(port):
+            given.add(port)
+            return port
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a server could listen on a port now."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def bare_environment(**further: str) -> dict[str, str]:
