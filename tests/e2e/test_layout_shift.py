@@ -37,6 +37,19 @@ SHIFTED = """() => new Promise((resolve) => {
   requestAnimationFrame(() => requestAnimationFrame(() => { add(observer.takeRecords()); resolve(found); }));
 })"""
 
+# By how many pixels the heading stands elsewhere while the browser has read the page only as far as its line: where a
+# page is drawn in two goes, it jumps by that.
+MOVED_BY_THE_REST = """() => {
+  const heading = document.querySelector("h1");
+  const top = () => heading.getBoundingClientRect().top;
+  const whole = top();
+  let node = heading.closest(".page-header, .welcome") ?? heading;
+  for (; node !== document.body; node = node.parentElement) {
+    while (node.nextSibling) node.nextSibling.remove();
+  }
+  return Math.abs(top() - whole);
+}"""
+
 PUBLIC = ("/login/", "/login/password/", "/admin/login/", "/password/reset/")
 OWN = ("/", "/profile/", "/security/")
 ADMINISTRATORS = (
@@ -95,3 +108,4 @@ def _nothing_moves(page: Page, late: list[Route], path: str) -> None:
     page.locator("html.js").wait_for()
     found: dict[str, Any] = page.evaluate(SHIFTED)
     assert found["sum"] <= MOST_SHIFT, f"{path} moves: {found['sum']:.4f} {found['parts']}"
+    assert page.evaluate(MOVED_BY_THE_REST) <= 1, f"the heading of {path} waits for the rest of the page"
