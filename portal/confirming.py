@@ -9,12 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from portal import late_forms
 from portal.actors import actor_of
 from portal.errors import error_page
 from portal.faces import Face
-from portal.factor_checks import CodeForm, passkey_context, spend_posted_factor
+from portal.factor_checks import NO_GUESS, CodeForm, passkey_context, spend_posted_factor
 from portal.fresh import mark_fresh
-from portal.lockout import refuse_if_locked
+from portal.lockout import counted_guess
 from portal.sign_in import safe_next
 from users.audit import record, record_refusal
 from users.errors import DirectoryError, SignInLocked
@@ -23,7 +24,7 @@ from users.lockout import forget_failures
 from users.models import User
 
 ACTION, PURPOSE = "portal.confirmation", "confirm"
-PRESS_AGAIN = "Thank you. Nothing was done before: what you typed was not kept, so look at it and press again."
+PRESS_AGAIN = "Thank you. Nothing was done before: what you typed could not be kept, so look at it and press again."
 
 
 class ConfirmationFailed(DirectoryError):
@@ -72,9 +73,7 @@ def confirm_page(request: HttpRequest, face: Face) -> HttpResponse:
         except DirectoryError as refused:
             error, form = refused, ConfirmForm(factors=factors)  # no page says again what was typed
         else:
-            if given.get("again"):
-                messages.info(request, PRESS_AGAIN)
-            return redirect(next_path)
+            return _go_on(request, next_path)
     context = {
         "face": face,
         "form": form,
@@ -82,16 +81,29 @@ def confirm_page(request: HttpRequest, face: Face) -> HttpResponse:
         "error": error,
         "next_path": next_path,
         "again": bool(given.get("again")),
+        "late_form": given.get(late_forms.FIELD, "")[:100],
         "cancel_url": home,
-        **passkey_context(request, person, factors, purpose=PURPOSE),
+        **passkey_context(request, person, factors, purpose=PURPOSE, alone=True),
     }
     status = error.http_status if error else 422 if form.errors else 200
     return render(request, "second_factor/confirm.html", context, status=status)
 
 
+def _go_on(request: HttpRequest, next_path: str) -> HttpResponse:
+    """Send the form on that waited for the confirmation, or lead to the page that did."""
+    name = request.POST.get(late_forms.FIELD, "")
+    if path := late_forms.path_of(request.session, name):
+        # 307: the browser posts there what it posted here, with the name of the form that is kept (RFC 9110, 15.4.8).
+        return redirect(path, preserve_request=True)
+    if name or request.POST.get("again"):
+        messages.info(request, PRESS_AGAIN)
+    return redirect(next_path)
+
+
 def _confirm(request: HttpRequest, person: User, factors: Factors, form: ConfirmForm) -> None:
     try:
-        method = _checked(request, person, factors, form)
+        with counted_guess(request, person.company_email, no_guess=NO_GUESS):
+            method = _checked(request, person, factors, form)
     except DirectoryError as error:
         record_refusal(f"{ACTION}.failed", actor=actor_of(request), error=error, target=person)
         raise
@@ -102,12 +114,9 @@ def _confirm(request: HttpRequest, person: User, factors: Factors, form: Confirm
 
 def _checked(request: HttpRequest, person: User, factors: Factors, form: ConfirmForm) -> str:
     """Return how the person showed who she is: by a passkey, or by the password with a code where she has a factor."""
-    refuse_if_locked(request, person)
     if not form.is_bound:
-        return spend_posted_factor(request, person, purpose=PURPOSE)
+        return spend_posted_factor(request, person, purpose=PURPOSE, alone=True)
     found = authenticate(request, username=person.company_email, password=form.cleaned_data["password"])
-    if getattr(request, "axes_locked_out", False):
-        raise SignInLocked()
     if found != person:
         raise ConfirmationFailed()
     if not factors:

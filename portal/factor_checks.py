@@ -7,16 +7,14 @@ from django.http import HttpRequest
 
 from portal.actors import actor_of
 from portal.challenges import new_challenge, take_challenge
-from portal.lockout import count_failure
 from users import passkeys
-from users.errors import DirectoryError, SignInLocked
-from users.factor_errors import PasskeyChallengeOver, SeedUnreadable
+from users.factor_errors import PasskeyChallengeOver, PasskeyOnlyTouched, SeedUnreadable
 from users.factors import Factors
 from users.models import User
 from users.second_factor import spend_typed_code
 
-# What says nothing about who it was: the page was old, a key is missing.
-_NO_GUESS = (PasskeyChallengeOver, SeedUnreadable)
+# What is no guess at anything: the page was old, the right passkey did not ask who touched it, a key is missing.
+NO_GUESS = (PasskeyChallengeOver, PasskeyOnlyTouched, SeedUnreadable)
 
 
 class CodeForm(forms.Form):
@@ -33,36 +31,33 @@ class CodeForm(forms.Form):
     )
 
 
-def spend_posted_factor(request: HttpRequest, person: User, *, purpose: str, code: str = "") -> str:
-    """Use up what was posted, count it where it is wrong, and return what it was: `totp`, `passkey`, `recovery code`.
+def spend_posted_factor(
+    request: HttpRequest, person: User, *, purpose: str, code: str = "", alone: bool = False
+) -> str:
+    """Use up what was posted, and return what it was: `totp`, `passkey`, `recovery code`. The caller counts the guess.
 
     Args:
         purpose: what a passkey was asked for.
         code: what was typed; a passkey's answer counts before it.
+        alone: no password comes with it.
 
     Raises:
         SecondFactorWrong, SecondFactorCodeUsed, SeedUnreadable: see there.
-        PasskeyRefused, PasskeyChallengeOver, PasskeyCounterWentBack: see there.
-        SignInLocked: this failure was one too many.
+        PasskeyRefused, PasskeyChallengeOver, PasskeyOnlyTouched, PasskeyCounterWentBack: see there.
     """
-    try:
-        answer = request.POST.get("passkey", "")
-        if not answer:
-            return spend_typed_code(actor=actor_of(request), person=person, code=code)
-        challenge = take_challenge(request.session, purpose, answer)
-        passkeys.spend_passkey(person=person, challenge=challenge, answer=answer)
-    except DirectoryError as error:
-        if not isinstance(error, _NO_GUESS):
-            count_failure(request, person)
-        if getattr(request, "axes_locked_out", False):
-            raise SignInLocked() from error
-        raise
+    answer = request.POST.get("passkey", "")
+    if not answer:
+        return spend_typed_code(actor=actor_of(request), person=person, code=code)
+    challenge = take_challenge(request.session, purpose, answer)
+    passkeys.spend_passkey(person=person, challenge=challenge, answer=answer, alone=alone)
     return "passkey"
 
 
-def passkey_context(request: HttpRequest, person: User, factors: Factors, *, purpose: str) -> dict[str, Any]:
+def passkey_context(
+    request: HttpRequest, person: User, factors: Factors, *, purpose: str, alone: bool = False
+) -> dict[str, Any]:
     """Return what a page needs to offer a person's passkeys; each page has a challenge of its own."""
     if not factors.passkeys or not passkeys.are_available():
         return {"passkey_options": ""}
     challenge = new_challenge(request.session, purpose)
-    return {"passkey_options": passkeys.authentication_options(person, challenge)}
+    return {"passkey_options": passkeys.authentication_options(person, challenge, alone=alone)}

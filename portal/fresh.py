@@ -13,9 +13,9 @@ the one for the permission, so that nobody is asked for a password for what she 
     @fresh_authentication(back_to="admin_portal:identity_provider")
     def discard(request, pk): ...
 
-A page that holds a form is guarded when it is opened, so that its POST is seldom too late. What was typed into one
-that is too late is not carried over the confirmation: it may be a client secret, and neither a page nor a session is
-a place for that. The form's page opens again instead, and says that the button is to be pressed again.
+A page that holds a form is guarded when it is opened, so that its POST is seldom too late. One that is too late is kept
+over the confirmation and then goes on by itself (portal/late_forms.py). Where it cannot be kept, because a file came
+with it, its page opens again and says that the button is to be pressed again.
 """
 
 import contextlib
@@ -32,6 +32,7 @@ from django.shortcuts import redirect
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
+from portal import late_forms
 from portal.actors import actor_of
 from users.audit import record_refusal
 from users.errors import DirectoryError
@@ -50,8 +51,8 @@ class ConfirmationNeeded(DirectoryError):
     """The password was given too long ago for this act."""
 
     code = "portal.confirmation_needed"
-    message = "It is more than ten minutes since you last confirmed that it is you, so nothing was done."
-    hint = "Confirm that it is you, then press the button again."
+    message = "It is more than ten minutes since you last confirmed that it is you, so nothing was done yet."
+    hint = "Confirm that it is you, and it goes on from there."
     http_status = 403
     exit_status = 3
 
@@ -72,26 +73,39 @@ def fresh_authentication(view: View) -> View: ...
 
 
 @overload
-def fresh_authentication(*, back_to: str = "", who_may: Permission | None = None) -> Callable[[View], View]: ...
+def fresh_authentication(
+    *, back_to: str = "", who_may: Permission | None = None, only_if: Callable[..., bool] | None = None
+) -> Callable[[View], View]: ...
 
 
 def fresh_authentication(
-    view: View | None = None, *, back_to: str = "", who_may: Permission | None = None
+    view: View | None = None,
+    *,
+    back_to: str = "",
+    who_may: Permission | None = None,
+    only_if: Callable[..., bool] | None = None,
 ) -> View | Callable[[View], View]:
     """Let a view be reached only by a session that is fresh, and send others to confirm that it is they.
 
     Args:
         back_to: the name of the page that holds the form, for a view that takes POST only. It takes some of the
             view's parameters, or none.
-        who_may: ask only those with this permission, on a page that others read without any form in it.
+        who_may: ask only those with this permission; the view refuses the others, or has nothing in it for them to do.
+        only_if: takes the view's parameters, and says whether the act is one of these at all.
     """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-            if is_fresh(request.session) or (who_may and who_may not in permissions_of(cast(User, request.user))):
+            page = page_of_form(back_to, kwargs) or request.get_full_path()
+            if late_forms.FIELD in request.POST and not (is_fresh(request.session) and late_forms.take(request)):
+                # Loaded again: what is posted now is the confirmation, which is nothing to this view.
+                return redirect(page)
+            if is_fresh(request.session) or (only_if and not only_if(**kwargs)):
                 return view(request, *args, **kwargs)
-            return _ask(request, page_of_form(back_to, kwargs) or request.get_full_path())
+            if who_may and who_may not in permissions_of(cast(User, request.user)):
+                return view(request, *args, **kwargs)
+            return _ask(request, page)
 
         wrapper.needs_fresh_authentication = True  # type: ignore[attr-defined]
         wrapper.form_page = back_to  # type: ignore[attr-defined]
@@ -115,7 +129,8 @@ def _ask(request: HttpRequest, page: str) -> HttpResponse:
     """Send the browser to confirm. A form that came too late is a refusal, and is in the audit log as such."""
     query = {"next": page}
     if request.method not in {"GET", "HEAD"}:
-        query["again"] = "1"
+        kept = late_forms.keep(request)
+        query |= {late_forms.FIELD: kept} if kept else {"again": "1"}
         route = request.resolver_match.route if request.resolver_match else ""
         details = {"path": f"/{route}"}
         record_refusal("portal.request.refused", actor=actor_of(request), error=ConfirmationNeeded(), details=details)

@@ -1,26 +1,48 @@
-"""Counting failures of what is not a sign-in's password, and refusing while an account is locked.
+"""Looking at guesses: passwords and second factors count against the same limits, five failures and fifteen minutes."""
 
-Second factors and confirmations count against the same limits as passwords: five failures, fifteen minutes.
-"""
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
 
 from axes.handlers.proxy import AxesProxyHandler
-from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest
 
-from users.errors import SignInLocked
-from users.models import User
+from users.errors import DirectoryError, SignInLocked
+from users.lockout import LockoutHandler
 
 
-def refuse_if_locked(request: HttpRequest, person: User) -> None:
-    """Raise SignInLocked while too many failures are counted against this account or address."""
-    if not AxesProxyHandler.is_allowed(request, _credentials(person)):
+@contextmanager
+def counted_guess(
+    request: HttpRequest, account: str, *, no_guess: tuple[type[DirectoryError], ...] = ()
+) -> Iterator[None]:
+    """Look at somebody's password or second factor, or at both, in the block: a refusal there counts as one failure.
+
+    It counts from the beginning, so that many guesses at once are no way around the limit. One that turns out to be
+    right is taken back; that forgets no failure before it.
+
+    Args:
+        account: a company email, as typed.
+        no_guess: refusals that tell nothing about whether it was right.
+
+    Raises:
+        SignInLocked: there were too many failures for the account or the address, or this one was the last.
+    """
+    handler = cast(LockoutHandler, AxesProxyHandler.get_implementation())
+    credentials = {"username": account}
+    if not AxesProxyHandler.is_allowed(request, credentials):
         raise SignInLocked()
-
-
-def count_failure(request: HttpRequest, person: User) -> None:
-    """Count one more failure against an account and the address of the request."""
-    user_login_failed.send(sender=__name__, credentials=_credentials(person), request=request)
-
-
-def _credentials(person: User) -> dict[str, str]:
-    return {"username": person.company_email}
+    guess = handler.begin_guess(request, account)
+    try:
+        if guess.is_one_too_many:
+            raise SignInLocked()
+        yield
+    except DirectoryError as error:
+        if isinstance(error, (SignInLocked, *no_guess)):
+            raise
+        handler.count_failure(request, account)
+        handler.end_guess(request, guess)
+        if handler.is_locked(request, credentials):
+            raise SignInLocked() from error
+        raise
+    finally:
+        handler.end_guess(request, guess)

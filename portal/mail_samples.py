@@ -13,7 +13,7 @@ from users import mails
 from users.action_links import LIFETIME_WORDS, LIFETIMES
 from users.mailing import SUBJECTS
 from users.models import AdminRole, LinkPurpose, State, User
-from users.notices import WAYS
+from users.notices import FACTOR_CHANGES, WAYS
 from users.permission_words import words_of_role
 
 ADDRESS = "ada@contoso.example"
@@ -66,6 +66,17 @@ def _role_changed() -> tuple[str, dict[str, Any]]:
     return f"You are now {role} in Gatehouse", {**context, "url": mails.public("admin_portal:home")}
 
 
+def _email_changed() -> tuple[str, dict[str, Any]]:
+    context = {"person": _person(), "former": "ada.byron@contoso.example", "by": INVITER, "at": timezone.now()}
+    return "Your Gatehouse email was changed", context
+
+
+def _second_factor_changed() -> tuple[str, dict[str, Any]]:
+    change = FACTOR_CHANGES["passkey added"]
+    context = {"person": _person(), "change": change, "at": timezone.now(), "address": "203.0.113.9"}
+    return "Your second factor at Gatehouse was changed", context
+
+
 def _credential_expiry() -> tuple[str, dict[str, Any]]:
     provider = IdentityProvider(name="Contoso Entra")
     expiry = Expiry(provider, "client secret", "sample", timezone.localdate() + timedelta(days=14), None)
@@ -81,6 +92,8 @@ SAMPLES: dict[str, Callable[[], tuple[str, dict[str, Any]]]] = {
     "password_at_provider": _password_at_provider,
     "password_changed": _password_changed,
     "role_changed": _role_changed,
+    "email_changed": _email_changed,
+    "second_factor_changed": _second_factor_changed,
     "credential_expiry": _credential_expiry,
 }
 

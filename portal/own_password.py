@@ -2,19 +2,17 @@
 
 from typing import cast
 
-from axes.handlers.proxy import AxesProxyHandler
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
-from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from portal.actors import actor_of
 from portal.admin_portal.forms import show_on_form
 from portal.errors import error_page
+from portal.lockout import counted_guess
 from portal.password_forms import ChangePasswordForm
-from users.errors import DirectoryError, PasswordManagedExternally, SignInLocked
-from users.link_errors import OldPasswordWrong
+from users.errors import DirectoryError, PasswordManagedExternally, PasswordRefused, SignInLocked
 from users.models import User
 from users.passwords import change_own_password
 
@@ -49,19 +47,13 @@ def change_counted(request: HttpRequest, old_password: str, new_password: str) -
         SignInLocked: too many failures.
         OldPasswordWrong, PasswordManagedExternally, PasswordRefused: see `change_own_password`.
     """
-    person = cast(User, request.user)
-    credentials = {"username": person.company_email}
-    if not AxesProxyHandler.is_allowed(request, credentials):
-        raise SignInLocked()
-    try:
+    account = cast(User, request.user).company_email
+    with counted_guess(request, account, no_guess=(PasswordManagedExternally, PasswordRefused)):
         changed = change_own_password(
             actor=actor_of(request),
             old_password=old_password,
             new_password=new_password,
             keep_key=request.session.session_key,
         )
-    except OldPasswordWrong:
-        user_login_failed.send(sender=__name__, credentials=credentials, request=request)
-        raise
     # The session at hand goes on under a new key: whoever may have copied the old one is out.
     update_session_auth_hash(request, changed)

@@ -7,9 +7,9 @@ from django.shortcuts import redirect, render
 from portal.actors import actor_of
 from portal.errors import error_page
 from portal.faces import Face
-from portal.factor_checks import CodeForm, passkey_context, spend_posted_factor
+from portal.factor_checks import NO_GUESS, CodeForm, passkey_context, spend_posted_factor
 from portal.half_open import ACTIONS, HALF_OPEN, HalfOpen, SignInStepOver, half_open_sign_in
-from portal.lockout import refuse_if_locked
+from portal.lockout import counted_guess
 from portal.sign_in import open_local_session
 from users.audit import record_refusal
 from users.errors import DirectoryError, SignInLocked
@@ -52,9 +52,9 @@ def second_step_page(request: HttpRequest, face: Face) -> HttpResponse:
 
 def _finish(request: HttpRequest, face: Face, step: HalfOpen, form: CodeForm) -> HttpResponse:
     try:
-        refuse_if_locked(request, step.person)
         code = form.cleaned_data["code"] if form.is_bound else ""
-        method = spend_posted_factor(request, step.person, purpose=PURPOSE, code=code)
+        with counted_guess(request, step.person.company_email, no_guess=NO_GUESS):
+            method = spend_posted_factor(request, step.person, purpose=PURPOSE, code=code)
     except DirectoryError as error:
         _record(request, face, error, step.person)
         raise

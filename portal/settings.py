@@ -143,7 +143,6 @@ AXES_LOCKOUT_CALLABLE = "portal.errors.locked_out"
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "users.lockout.account_of"
 AXES_CLIENT_IP_CALLABLE = "users.lockout.address_of"
-AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password", "code", "passkey"]
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False

@@ -14,9 +14,10 @@ from portal.actors import actor_of, client_ip
 from portal.browsers import browser_of
 from portal.fresh import mark_fresh
 from portal.half_open import ACTIONS, begin_second_step
+from portal.lockout import counted_guess
 from users import sessions
 from users.audit import record, record_refusal
-from users.errors import DirectoryError, PasswordManagedExternally, SignInFailed, SignInLocked
+from users.errors import DirectoryError, PasswordManagedExternally, SignInFailed
 from users.factors import has_second_factor
 from users.last_login import note_last_login
 from users.models import Realm, User
@@ -36,7 +37,8 @@ def sign_in_with_password(
         PasswordManagedExternally: the right password of a person who signs in through a provider.
     """
     try:
-        person = _checked(request, email, password, realm)
+        with counted_guess(request, email):
+            person = _checked(request, email, password, realm)
     except DirectoryError as error:
         details = {"email": email.strip().lower()[:254], "realm": realm.value, "browser": browser_of(request)}
         # Whose account it was about: she sees it among her own sign-ins.
@@ -61,8 +63,6 @@ def open_local_session(request: HttpRequest, person: User, *, realm: Realm, meth
 
 def _checked(request: HttpRequest, email: str, password: str, realm: Realm) -> User:
     person = authenticate(request, username=email, password=password)
-    if getattr(request, "axes_locked_out", False):
-        raise SignInLocked()
     if not isinstance(person, User):
         raise SignInFailed()
     if realm == Realm.ADMIN:

@@ -77,6 +77,16 @@ class PasskeyCounterWentBack(DirectoryError):
     exit_status = 3
 
 
+class PasskeyOnlyTouched(DirectoryError):
+    """The passkey was to stand for the password too, and its authenticator did not ask who touched it."""
+
+    code = "users.passkey_only_touched"
+    message = "{name} was touched, but it did not ask for a PIN, a finger or a face, so it does not show who you are."
+    hint = "Give your password and a code; without a code, sign out and sign in again. Or set a PIN on that key."
+    http_status = 401
+    exit_status = 3
+
+
 class PasskeyKnown(DirectoryError):
     """The passkey is registered already."""
 

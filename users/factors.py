@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
-from users import lockout, password_owner, recovery_codes, sessions
+from users import lockout, notices, password_owner, recovery_codes, sessions
 from users.audit import Actor, audited, record
 from users.errors import PermissionRefused, PersonNotFound
 from users.factor_errors import FactorNotFound, SecondFactorManagedExternally, SecondFactorNeeded
@@ -153,6 +153,7 @@ def remove_authenticator_app(*, actor: Actor, person: User) -> None:
         raise FactorNotFound()
     _forget_codes_without_factor(person)
     record("users.second_factor.removed", actor=actor, target=person, details={"factor": "authenticator app"})
+    notices.second_factor_changed(actor=actor, person=person, change="app removed")
 
 
 @audited("users.second_factor.removed")
@@ -175,6 +176,7 @@ def remove_passkey(*, actor: Actor, person: User, key: str) -> str:
     _forget_codes_without_factor(person)
     details = {"factor": "passkey", "name": passkey.name}
     record("users.second_factor.removed", actor=actor, target=person, details=details)
+    notices.second_factor_changed(actor=actor, person=person, change="passkey removed")
     return passkey.name
 
 
@@ -212,4 +214,6 @@ def reset_second_factor(*, actor: Actor, person: User) -> int:
     lockout.forget_failures(stored.company_email)
     details = {"factors": removed, "sessions_ended": ended}
     record("users.second_factor.reset", actor=actor, target=stored, details=details)
+    if removed:
+        notices.second_factor_changed(actor=actor, person=stored, change="reset")
     return removed

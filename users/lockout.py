@@ -1,6 +1,11 @@
-"""How django-axes counts failures here: by account, and by address with a larger allowance."""
+"""How django-axes counts failures here: by account, and by address with a larger allowance.
+
+A guess counts from before it is looked at until it turns out to be right. Of many guesses that come in the same moment
+no more are looked at than of as many that come one after another.
+"""
 
 import ipaddress
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +14,7 @@ from typing import Any
 from axes.handlers.database import AxesDatabaseHandler
 from axes.models import AccessAttempt
 from django.conf import settings
-from django.db.models import Max, Sum
+from django.db.models import F, Max, Sum
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -17,6 +22,8 @@ from users.models import AuditEvent, User
 
 COOL_OFF = timedelta(minutes=15)
 KNOWN_FOR = timedelta(days=30)
+# Stands in the place of a path, which begins with a slash.
+_UNDER_WAY = "guess under way"
 
 
 def cool_off(request: HttpRequest | None = None) -> timedelta:
@@ -82,21 +89,77 @@ def lockouts_of(accounts: Iterable[str]) -> dict[str, Lockout]:
     }
 
 
+@dataclass
+class Guess:
+    """A look at somebody's password or second factor. While it is under way, django-axes itself counts nothing.
+
+    Attributes:
+        key: of the row that counts it.
+        is_one_too_many: whether so many are counted, or under way, that this one must not be looked at.
+    """
+
+    key: int
+    is_one_too_many: bool
+
+
 class LockoutHandler(AxesDatabaseHandler):
     """Counts password sign-ins only: a federated one has no password that could be guessed here."""
 
     def is_allowed(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> bool:
         """Return whether this sign-in may be tried. A locked address still signs in at its provider."""
-        if account_of(request, credentials) is None:
+        if account_of(request, credentials) is None or hasattr(request, "guess"):
             return True
         return bool(super().is_allowed(request, credentials))
+
+    def begin_guess(self, request: HttpRequest, account: str) -> Guess:
+        """Count a guess before it is looked at.
+
+        Of two at once each sees the other's row, because both are written down before either is counted. Guesses that
+        are under way do not count against their address: on Monday at nine everybody signs in from the same one.
+        """
+        credentials = {"username": account}
+        self.clean_expired_user_attempts(request, credentials)
+        attempt = AccessAttempt.objects.create(
+            username=account_of(request, credentials),
+            ip_address=address_of(request),
+            user_agent=f"\n{secrets.token_hex(16)}",  # unique, and none that a browser could send
+            path_info=_UNDER_WAY,
+            failures_since_start=1,
+        )
+        by_account, _ = self._counted(request, credentials, allowed=settings.AXES_FAILURE_LIMIT)
+        guess = Guess(attempt.pk, is_one_too_many=by_account > settings.AXES_FAILURE_LIMIT)
+        request.guess = guess  # type: ignore[attr-defined]
+        return guess
+
+    def end_guess(self, request: HttpRequest, guess: Guess) -> None:
+        """Count a guess no longer as one that is under way."""
+        AccessAttempt.objects.filter(pk=guess.key).delete()
+        request.__dict__.pop("guess", None)
+
+    def count_failure(self, request: HttpRequest, account: str) -> None:
+        """Count a failure. Not as django-axes does it, which would store whatever was posted along with it."""
+        self.clean_expired_user_attempts(request, {"username": account})
+        key = {
+            "username": account_of(request, {"username": account}),
+            "ip_address": address_of(request),
+            "user_agent": request.headers.get("User-Agent", "").replace("\0", "")[:255],
+        }
+        known = {"path_info": request.path_info.replace("\0", "")[:255]}
+        attempt, is_first = AccessAttempt.objects.get_or_create(**key, defaults={**known, "failures_since_start": 1})
+        if is_first:
+            return
+        one_more = {"failures_since_start": F("failures_since_start") + 1, "attempt_time": timezone.now()}
+        if not AccessAttempt.objects.filter(pk=attempt.pk).update(**one_more):
+            # Somebody unlocked the account in the same moment.
+            AccessAttempt.objects.get_or_create(**key, defaults={**known, "failures_since_start": 1})
 
     def user_login_failed(
         self, sender: Any, credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any
     ) -> None:
-        """Count a failed password."""
-        if account_of(request, credentials) is not None:
-            super().user_login_failed(sender, credentials, request, **kwargs)
+        """Count a failed password, unless it is a guess that is under way: whoever began that counts it."""
+        account = account_of(request, credentials)
+        if account is not None and request is not None and not hasattr(request, "guess"):
+            self.count_failure(request, account)
 
     def user_logged_in(self, sender: Any, request: HttpRequest, user: Any, **kwargs: Any) -> None:
         """Forget the failures of an account whose password was right, but not those of its address.
@@ -112,12 +175,17 @@ class LockoutHandler(AxesDatabaseHandler):
         An address may fail more often before it locks. Where an account signed in lately from this very address, only
         failures from here count against it: a stranger's guesses must not keep an administrator out of her own office.
         """
-        attempts_of_account, attempts_at_address = self.get_user_attempts(request, credentials)
-        by_account, by_address = _failures(attempts_of_account), _failures(attempts_at_address)
-        if by_account >= settings.AXES_FAILURE_LIMIT and _signed_in_here(request, account_of(request, credentials)):
-            by_account = _failures(attempts_of_account.filter(ip_address=address_of(request)))
+        by_account, by_address = self._counted(request, credentials, allowed=settings.AXES_FAILURE_LIMIT - 1)
         scaled = by_address * settings.AXES_FAILURE_LIMIT // settings.AXES_ADDRESS_FAILURE_LIMIT
         return int(max(by_account, scaled))
+
+    def _counted(self, request: HttpRequest, credentials: dict[str, Any] | None, *, allowed: int) -> tuple[int, int]:
+        """Return the failures that count against the account, if more than are allowed, and against the address."""
+        attempts_of_account, attempts_at_address = self.get_user_attempts(request, credentials)
+        by_account = _failures(attempts_of_account)
+        if by_account > allowed and _signed_in_here(request, account_of(request, credentials)):
+            by_account = _failures(attempts_of_account.filter(ip_address=address_of(request)))
+        return by_account, _failures(attempts_at_address.exclude(path_info=_UNDER_WAY))
 
 
 def _failures(attempts: Any) -> int:

@@ -25,12 +25,13 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from users import names
+from users import names, notices
 from users.audit import Actor, audited, record
 from users.errors import NameInvalid
 from users.factor_errors import (
     PasskeyCounterWentBack,
     PasskeyKnown,
+    PasskeyOnlyTouched,
     PasskeyRefused,
     PasskeysTooMany,
     PasskeysUnavailable,
@@ -95,15 +96,19 @@ def registration_options(person: User, challenge: bytes) -> str:
     )
 
 
-def authentication_options(person: User, challenge: bytes) -> str:
-    """Return, as JSON, what `navigator.credentials.get()` is asked for: one of this person's passkeys."""
+def authentication_options(person: User, challenge: bytes, *, alone: bool = False) -> str:
+    """Return, as JSON, what `navigator.credentials.get()` is asked for: one of this person's passkeys.
+
+    Args:
+        alone: no password comes with it, so the authenticator has to see to it who touches it.
+    """
     return options_to_json(
         generate_authentication_options(
             rp_id=rp_id(),
             challenge=challenge,
             timeout=TIMEOUT_MILLISECONDS,
             allow_credentials=_descriptors(person),
-            user_verification=UserVerificationRequirement.PREFERRED,
+            user_verification=UserVerificationRequirement.REQUIRED if alone else UserVerificationRequirement.PREFERRED,
         )
     )
 
@@ -154,6 +159,7 @@ def add_passkey(
         raise PasskeyKnown() from error
     details = {"factor": "passkey", "name": name, "sessions_ended": done.sessions_ended}
     record("users.second_factor.added", actor=actor, target=person, details=details)
+    notices.second_factor_changed(actor=actor, person=person, change="passkey added")
     return done
 
 
@@ -178,7 +184,7 @@ def _registered(person: User, name: str, challenge: bytes, answer: dict[str, Any
 
 
 @transaction.atomic
-def spend_passkey(*, person: User, challenge: bytes, answer: str) -> Passkey:
+def spend_passkey(*, person: User, challenge: bytes, answer: str, alone: bool = False) -> Passkey:
     """Check that a person's own passkey answered, note its use, and return it.
 
     The caller writes the audit row of the sign-in and counts failures.
@@ -186,9 +192,12 @@ def spend_passkey(*, person: User, challenge: bytes, answer: str) -> Passkey:
     Args:
         challenge: what she was asked in this session, unused until now.
         answer: what the browser answered, as JSON.
+        alone: no password came with it. A touch shows that somebody is there; only a PIN, a finger or a face shows who
+            (section 6.1, the flags "user present" and "user verified").
 
     Raises:
         PasskeyRefused: it is not hers, or the answer is not to this question, or not from our own address.
+        PasskeyOnlyTouched: it stands alone, and its authenticator asked nobody who she is.
         PasskeyCounterWentBack: it counts no further than before.
     """
     given = _parsed(answer)
@@ -208,6 +217,8 @@ def spend_passkey(*, person: User, challenge: bytes, answer: str) -> Passkey:
         _check_user_handle(person, given)
     except _MALFORMED as error:
         raise PasskeyRefused(reason=_reason(error)) from error
+    if alone and not verified.user_verified:
+        raise PasskeyOnlyTouched(name=passkey.name)
     count = verified.new_sign_count
     if (count or passkey.sign_count) and count <= passkey.sign_count:
         raise PasskeyCounterWentBack(name=passkey.name, stored=passkey.sign_count, counted=count)

@@ -145,7 +145,9 @@ def find_reset(token: str) -> ActionLink:
 
 @audited("users.password_reset.completed")
 def reset_password(*, actor: Actor, token: str, password: str) -> User:
-    """Spend a link: the person has this password from now on. All sessions end, and a lock-out is over.
+    """Spend a link: the person has this password from now on. All sessions end.
+
+    A lock-out is over, unless the person has a second factor.
 
     Raises:
         LinkInvalid: the link does not work.
@@ -156,7 +158,7 @@ def reset_password(*, actor: Actor, token: str, password: str) -> User:
         raise PersonNotActive(label=person.label)
     set_checked_password(person, password)
     person.save(update_fields=["password", "updated_at"])
-    lockout.forget_failures(person.company_email)
+    _forget_failures(person)
     details = {"sessions_ended": sessions.end_sessions(person=person)}
     record("users.password_reset.completed", actor=actor.as_person(person), target=person, details=details)
     notices.password_changed(actor=actor.as_person(person), person=person, way="link")
@@ -189,9 +191,17 @@ def change_own_password(*, actor: Actor, old_password: str, new_password: str, k
         raise
     person.save(update_fields=["password", "updated_at"])
     ended = sessions.end_sessions(person=person, keep_key=keep_key)
-    if not has_second_factor(person):
-        # Where there is one, the failures may be guesses at its codes, and the password alone must not wipe them out.
-        lockout.forget_failures(person.company_email)
+    _forget_failures(person)
     record("users.password.changed", actor=actor, target=person, details={"sessions_ended": ended})
     notices.password_changed(actor=actor, person=person, way="own")
     return person
+
+
+def _forget_failures(person: User) -> None:
+    """Unlock an account whose password is new.
+
+    Where there is a second factor the failures may be guesses at its codes, and neither the password nor the mailbox
+    alone must wipe them out.
+    """
+    if not has_second_factor(person):
+        lockout.forget_failures(person.company_email)

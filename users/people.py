@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from users import action_links, contact, lockout, names
+from users import action_links, contact, lockout, names, notices
 from users.audit import Actor, audited, record
 from users.errors import CompanyEmailTaken
 from users.models import User
@@ -85,6 +85,8 @@ def _save(actor: Actor, person: User, wanted: dict[str, str | None]) -> User:
     if "company_email" in changes:
         lockout.forget_failures(changes["company_email"]["from"])
         action_links.forget(person)
+        if person.is_active and (person.admin_role or person.has_usable_password()):
+            notices.email_changed(actor=actor, person=person, former=changes["company_email"]["from"])
     record("users.person.edited", actor=actor, target=person, details={"changes": changes})
     return person
 

@@ -5,7 +5,7 @@ from hmac import compare_digest
 import pyotp
 from django.utils import timezone
 
-from users import recovery_codes
+from users import notices, recovery_codes
 from users.audit import Actor, audited, record
 from users.factor_errors import (
     SecondFactorCodeUsed,
@@ -55,6 +55,7 @@ def add_authenticator_app(
     done = enrol(person, app, keep_key=keep_key)
     details = {"factor": "authenticator app", "replaced": replaces, "sessions_ended": done.sessions_ended}
     record("users.second_factor.added", actor=actor, target=person, details=details)
+    notices.second_factor_changed(actor=actor, person=person, change="app added")
     return done
 
 
@@ -71,6 +72,7 @@ def make_recovery_codes(*, actor: Actor, person: User) -> tuple[str, ...]:
     left = RecoveryCode.objects.filter(person=person).count()
     codes = recovery_codes.replace_codes(person)
     record("users.recovery_codes.made", actor=actor, target=person, details={"unused": left})
+    notices.second_factor_changed(actor=actor, person=person, change="codes made")
     return codes
 
 

@@ -160,6 +160,8 @@ def set_checked_password(person: User, password: str | None) -> None:
     provider = password_owner.of(person)
     if provider is not None:
         raise PasswordManagedExternally(label=person.label, provider=provider)
+    if not password.strip():
+        raise PasswordRefused(reasons="It is blank.")
     try:
         validate_password(password, person)
     except ValidationError as error:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import cast
+from uuid import UUID
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -11,6 +12,8 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
 from portal.actors import actor_of
+from portal.fresh import View as FreshView
+from portal.fresh import fresh_authentication
 from users.factors import must_enrol
 from users.models import Realm, User
 from users.permissions import Permission
@@ -46,3 +49,18 @@ def permission_required(permission: Permission, *, before_enrolment: bool = Fals
         return wrapper
 
     return decorate
+
+
+def fresh_about_administrators(*, back_to: str = "") -> Callable[[FreshView], FreshView]:
+    """Ask once more who sits there where the person whom the address names is an administrator.
+
+    Her email leads to a link for a new password, and so to her role: that is as much as giving the role away.
+
+    Args:
+        back_to: as for `fresh_authentication`.
+    """
+    return fresh_authentication(back_to=back_to, who_may=Permission.MANAGE_ADMINISTRATORS, only_if=_is_administrator)
+
+
+def _is_administrator(person: UUID) -> bool:
+    return User.objects.administrators().filter(pk=person).exists()

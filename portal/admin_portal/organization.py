@@ -18,6 +18,7 @@ from portal.admin_portal.access import permission_required
 from portal.admin_portal.forms import LimitsForm, show_on_form
 from portal.admin_portal.organization_forms import DefaultStatesForm, LogoForm, NameForm, SupportForm
 from portal.admin_portal.second_factor_rule import rule_context
+from portal.fresh import fresh_authentication
 from users import branding, organization_profile
 from users.errors import DirectoryError
 from users.organization import current, set_limits
@@ -93,8 +94,9 @@ def change_defaults(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @permission_required(Permission.MANAGE_ORGANIZATION)
+@fresh_authentication(back_to="admin_portal:organization")
 def change(request: HttpRequest) -> HttpResponse:
-    """Change the limits. Shorter ones end sessions at once, possibly the administrator's own."""
+    """Change the limits. Shorter ones end sessions at once, possibly one's own, and what the log keeps."""
     form = LimitsForm(request.POST)
     return _save(request, "limits", form, lambda: set_limits(actor=actor_of(request), **form.cleaned_data))
 

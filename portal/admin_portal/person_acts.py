@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from idp.person_facts import impact_of_deletion
 from portal.actors import actor_of
-from portal.admin_portal.access import permission_required
+from portal.admin_portal.access import fresh_about_administrators, permission_required
 from portal.admin_portal.forms import show_on_form
 from portal.admin_portal.people_forms import ChooseGroupForm
 from portal.admin_portal.person import TEMPLATES, details_page
@@ -30,6 +30,7 @@ SERVICES = {State.SUSPENDED: suspend_person, State.ACTIVE: activate_person}
 
 @page_methods
 @permission_required(Permission.SUPPORT_PEOPLE)
+@fresh_about_administrators()
 def suspend(request: HttpRequest, person: UUID) -> HttpResponse:
     """Ask for a reason and perhaps a date, then refuse the person every sign-in."""
     owner = find_person(str(person))
@@ -39,6 +40,7 @@ def suspend(request: HttpRequest, person: UUID) -> HttpResponse:
 
 @page_methods
 @permission_required(Permission.MANAGE_PEOPLE)
+@fresh_about_administrators()
 def activate(request: HttpRequest, person: UUID) -> HttpResponse:
     """Ask for a reason and perhaps a date, then let the person sign in."""
     owner = find_person(str(person))
@@ -96,6 +98,7 @@ def unlock(request: HttpRequest, person: UUID) -> HttpResponse:
 
 @page_methods
 @permission_required(Permission.MANAGE_PEOPLE)
+@fresh_about_administrators()
 def delete(request: HttpRequest, person: UUID) -> HttpResponse:
     """Show what a deletion takes; with the company email typed, delete the person."""
     owner = find_person(str(person))

@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from portal.actors import actor_of
-from portal.admin_portal.access import permission_required
+from portal.admin_portal.access import fresh_about_administrators, permission_required
 from portal.admin_portal.mail_messages import say_mailed
 from portal.fresh import fresh_authentication
 from users.errors import DirectoryError, PermissionRefused
@@ -23,6 +23,7 @@ PAGE = "admin_portal:person_sign_in"
 
 @require_POST
 @permission_required(Permission.SUPPORT_PEOPLE)
+@fresh_about_administrators(back_to=PAGE)
 def send_reset(request: HttpRequest, person: UUID) -> HttpResponse:
     """Mail the person a link for a new password."""
     owner = find_person(str(person))

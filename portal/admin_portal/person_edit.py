@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from idp.queries import active_provider
 from portal.actors import actor_of
-from portal.admin_portal.access import permission_required
+from portal.admin_portal.access import fresh_about_administrators, permission_required
 from portal.admin_portal.forms import show_on_form
 from portal.admin_portal.person import TEMPLATES
 from portal.admin_portal.person_forms import FIELDS, AddPersonForm, EditPersonForm, initial_of, stamp
@@ -42,6 +42,7 @@ def add(request: HttpRequest) -> HttpResponse:
 
 @page_methods
 @permission_required(Permission.MANAGE_PEOPLE)
+@fresh_about_administrators()
 def edit(request: HttpRequest, person: UUID) -> HttpResponse:
     """Change what is known of a person."""
     owner = find_person(str(person))
