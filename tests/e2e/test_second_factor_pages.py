@@ -156,8 +156,8 @@ def test_confirming_in_its_states(page: Page, administrator: User, eye: Eye) -> 
         eye.look(page, "confirm-again")
         field(page, "Password").fill(PASSWORD)
         press(page, "Confirm")
-        says(page, "look at it and press again")
-        eye.look(page, "organization-press-again")
+        heading(page, "Second factor")
+        says(page, "A second factor is required from now on, of you as well.")
 
 
 def test_the_rule_and_whom_it_leads_to_enrol(page: Page, administrator: User, eye: Eye) -> None:

@@ -6,16 +6,21 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 
 from idp.models import IdentityProvider
+from portal import late_forms
 from portal.admin_portal import urls as admin_urls
 from tests.browsing import Browser, assert_refused, error_code, last_event, parameters
 from tests.entra_tenant import PracticeTenant
-from tests.factories import PASSWORD, make_administrator, make_provider
+from tests.factories import PASSWORD, make_administrator, make_person, make_provider
+from tests.portal.test_identity_provider_pages import form_of
 from tests.portal.test_permission_matrix import knock, visitor
-from users.models import AdminRole, User
+from users.models import ActionLink, AdminRole, User
+from users.sessions import SessionStore
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +60,20 @@ GUARDED = {
     "set_administrator_role": "administrator_role",
     "administrator_removal": "",
     "remove_administrator": "administrator_removal",
+    "set_limits": "organization",
+    # These only where the person is an administrator.
+    "edit_person": "",
+    "suspend_person": "",
+    "activate_person": "",
+    "delete_person": "",
+    "send_person_password_reset": "person_sign_in",
+}
+ABOUT_ADMINISTRATORS = {
+    "edit_person",
+    "suspend_person",
+    "activate_person",
+    "delete_person",
+    "send_person_password_reset",
 }
 # Forms of the provider area that change nothing: they ask the provider, and note the answer.
 CHANGES_NOTHING = {
@@ -102,7 +121,7 @@ def test_everything_that_changes_a_provider_is_in_the_table(draft: IdentityProvi
     }
 
 
-@pytest.mark.parametrize("name", GUARDED)
+@pytest.mark.parametrize("name", sorted(set(GUARDED) - ABOUT_ADMINISTRATORS))
 def test_a_session_that_is_not_fresh_does_not_get_through(name: str, draft: IdentityProvider) -> None:
     browser = visitor("billing")
     before = stored(draft)
@@ -113,12 +132,51 @@ def test_a_session_that_is_not_fresh_does_not_get_through(name: str, draft: Iden
                 continue
             assert answer.status_code == 302 and answer["Location"].startswith(f"{CONFIRM}?next="), method
             query = parameters(answer["Location"])
-            assert query.get("again") == ("1" if method == "POST" else None)
+            assert (late_forms.FIELD in query) is (method == "POST")
             if method == "POST":
                 assert last_event(action="portal.request.refused").error_code == "portal.confirmation_needed"
                 browser.post(CONFIRM, {"password": PASSWORD})
                 assert browser.get(query["next"]).status_code in {200, 302}, "the form's page opens"
     assert stored(draft) == before
+
+
+def knock_about(browser: Browser, method: str, name: str, person: User) -> HttpResponse:
+    """Return the answer of an address that is about this person."""
+    return browser.generic(method, reverse(f"admin_portal:{name}", args=[person.pk]))  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("name", sorted(ABOUT_ADMINISTRATORS))
+def test_administrators_are_not_touched_by_a_session_that_is_not_fresh(name: str, admin_browser: Browser) -> None:
+    colleague, person = make_administrator(), make_person(password=PASSWORD)
+    before = User.objects.values().get(pk=colleague.pk)
+    with after(10.1):
+        for method in ("GET", "POST"):
+            answer = knock_about(admin_browser, method, name, colleague)
+            if answer.status_code == 405:
+                continue
+            assert answer.status_code == 302 and answer["Location"].startswith(f"{CONFIRM}?next="), method
+        others = knock_about(admin_browser, "POST", name, person)
+        assert not others.headers.get("Location", "").startswith(CONFIRM), "of people without a role nobody is asked"
+    assert User.objects.values().get(pk=colleague.pk) == before
+    assert not ActionLink.objects.filter(person=colleague).exists()
+
+
+def test_a_new_email_is_no_way_around_it(admin_browser: Browser, administrator: User) -> None:
+    """Her own email, changed in a stale session, would be where the link for a new password goes."""
+    form = {"company_email": "eve@evil.example", "user_name": administrator.user_name}
+    with after(10.1):
+        answer = admin_browser.post(f"/admin/user-management/users/{administrator.pk}/edit/", form)
+        assert answer["Location"].startswith(CONFIRM)
+    administrator.refresh_from_db()
+    assert administrator.company_email != "eve@evil.example"
+
+
+@pytest.mark.parametrize("name", sorted(ABOUT_ADMINISTRATORS))
+def test_who_may_not_touch_administrators_is_not_asked(name: str) -> None:
+    browser = visitor(AdminRole.ADMINISTRATOR.value)
+    colleague = make_administrator()
+    with after(10.1):
+        assert knock_about(browser, "POST", name, colleague).status_code == 403
 
 
 @pytest.mark.parametrize("role", [AdminRole.ADMINISTRATOR, AdminRole.READ_ONLY])
@@ -150,16 +208,90 @@ def test_the_password_brings_her_back(admin_browser: Browser, administrator: Use
         assert admin_browser.get(edit).status_code == 302
 
 
-def test_a_form_that_came_too_late_says_to_press_again(admin_browser: Browser, draft: IdentityProvider) -> None:
+def confirm_late(browser: Browser, location: str, **further: str) -> HttpResponse:
+    """Confirm on the page that a form which came too late led to."""
+    assert f"{late_forms.FIELD}=" in location and "what you typed is kept" in browser.get(location).content.decode()
+    return browser.post(CONFIRM, {"password": PASSWORD, **parameters(location), **further})
+
+
+def resent(browser: Browser, answer: HttpResponse, confirmed: str) -> HttpResponse:
+    """Do what a browser does after a 307: post once more what it has just posted, elsewhere."""
+    assert answer.status_code == 307
+    name = parameters(confirmed)[late_forms.FIELD]
+    return browser.post(answer["Location"], {"password": PASSWORD, late_forms.FIELD: name})
+
+
+def test_a_form_that_came_too_late_goes_on_by_itself(admin_browser: Browser, draft: IdentityProvider) -> None:
+    discard = f"/admin/directory-integrations/identity-providers/{draft.pk}/discard/"
+    with after(11):
+        location = admin_browser.post(discard)["Location"]
+        assert IdentityProvider.objects.filter(pk=draft.pk).exists()
+        answer = confirm_late(admin_browser, location)
+        assert answer["Location"] == discard
+        assert resent(admin_browser, answer, location).status_code == 302
+    assert not IdentityProvider.objects.filter(pk=draft.pk).exists()
+
+
+def test_what_was_typed_is_kept_unreadable_and_sent_on_whole(admin_browser: Browser, tenant: PracticeTenant) -> None:
+    add = "/admin/directory-integrations/identity-providers/add/entra/"
+    secret = tenant.client_secret
+    form = form_of(tenant, name="Contöso & Söhne")
+    with after(11):
+        location = admin_browser.post(add, form)["Location"]
+        kept = SessionStore(admin_browser.cookies["gatehouse_admin_session"].value).load()[late_forms.FIELD]
+        assert secret not in str(kept) and secret not in location
+        answer = resent(admin_browser, confirm_late(admin_browser, location), location)
+        assert answer.status_code == 302, answer.content.decode()
+    provider = IdentityProvider.objects.get(name="Contöso & Söhne")
+    assert provider.client_secret is not None and provider.client_secret.reveal() == secret
+
+
+def test_a_kept_form_goes_on_once(admin_browser: Browser) -> None:
+    limits = "/admin/settings/organization/limits/"
+    with after(11):
+        location = admin_browser.post(limits, {"session_idle_minutes": "45"})["Location"]
+        answer = confirm_late(admin_browser, location)
+        assert resent(admin_browser, answer, location).status_code == 422, "the form itself, which is incomplete"
+        again = resent(admin_browser, answer, location)
+        assert (again.status_code, again["Location"]) == (302, "/admin/settings/organization/"), "loaded again"
+
+
+def test_a_kept_form_is_forgotten_after_ten_minutes(admin_browser: Browser, draft: IdentityProvider) -> None:
     show = f"/admin/directory-integrations/identity-providers/{draft.pk}/"
     with after(11):
         location = admin_browser.post(f"{show}discard/")["Location"]
-        assert "Nothing was done yet" in admin_browser.get(location).content.decode()
-        answer = admin_browser.post(CONFIRM, {"password": PASSWORD, **parameters(location)})
+    with after(21.1):
+        answer = confirm_late(admin_browser, location)
         assert answer["Location"] == show
         assert "press again" in admin_browser.get(show).content.decode()
-        assert admin_browser.post(f"{show}discard/").status_code == 302
-    assert not IdentityProvider.objects.filter(pk=draft.pk).exists()
+    assert IdentityProvider.objects.filter(pk=draft.pk).exists()
+
+
+def test_a_kept_form_goes_on_in_its_own_session_only(admin_browser: Browser, draft: IdentityProvider) -> None:
+    show = f"/admin/directory-integrations/identity-providers/{draft.pk}/"
+    with after(11):
+        location = admin_browser.post(f"{show}discard/")["Location"]
+        name = parameters(location)[late_forms.FIELD]
+        other = visitor("billing")
+        other.post(CONFIRM, {"password": PASSWORD})
+        assert other.post(f"{show}discard/", {late_forms.FIELD: name})["Location"] == show
+        assert IdentityProvider.objects.filter(pk=draft.pk).exists()
+        # Nor unconfirmed, nor at another address.
+        assert admin_browser.post(f"{show}discard/", {late_forms.FIELD: name})["Location"] == show
+        admin_browser.post(CONFIRM, {"password": PASSWORD})
+        assert admin_browser.post(f"{show}edit/", {late_forms.FIELD: name})["Location"] == f"{show}edit/"
+    assert IdentityProvider.objects.filter(pk=draft.pk).exists()
+
+
+def test_a_file_is_not_kept(admin_browser: Browser, draft: IdentityProvider) -> None:
+    pre_link = f"/admin/directory-integrations/identity-providers/{draft.pk}/links/pre-link/"
+    with after(11):
+        location = admin_browser.post(pre_link, {"file": SimpleUploadedFile("links.csv", b"a,b")})["Location"]
+        assert parameters(location) == {"next": pre_link, "again": "1"}
+        assert "press its button again there" in admin_browser.get(location).content.decode()
+        answer = admin_browser.post(CONFIRM, {"password": PASSWORD, **parameters(location)})
+        assert answer["Location"] == pre_link
+        assert "press again" in admin_browser.get(pre_link).content.decode()
 
 
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "/profile/", "/admin/../x", ""])

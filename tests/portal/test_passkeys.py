@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from axes.models import AccessAttempt
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import LazySettings
 from django.http import HttpResponse
@@ -14,7 +15,7 @@ from django.utils import timezone
 from tests.browsing import Browser, last_event
 from tests.factories import PASSWORD, make_administrator, make_person
 from tests.second_factors import ACCOUNT, App, codes_on, give_passkey, options_on, seed_on
-from tests.soft_authenticator import SoftAuthenticator, base64url
+from tests.soft_authenticator import USER_PRESENT, SoftAuthenticator, base64url
 from tests.users.support import as_person, at_once, refused
 from users.errors import NameInvalid
 from users.factor_errors import PasskeysUnavailable
@@ -354,6 +355,24 @@ def test_a_passkey_alone_confirms(key: SoftAuthenticator, admin_browser: Browser
         assert admin_browser.post("/admin/confirm/", form)["Location"] == ADD
         assert admin_browser.get(ADD).status_code == 200
     assert last_event(action="portal.confirmation.succeeded").details == {"method": "passkey"}
+
+
+def test_a_touch_alone_does_not_confirm(key: SoftAuthenticator, admin_browser: Browser) -> None:
+    """A key that was left in the machine says that somebody is there, and not who."""
+    with time_machine.travel(timezone.now() + timedelta(minutes=11), tick=False):
+        options = options_on(admin_browser.get("/admin/confirm/", {"next": ADD}))
+        assert json.loads(options)["userVerification"] == "required"
+        touched = admin_browser.post("/admin/confirm/", {"passkey": key.sign(options, flags=USER_PRESENT)})
+        assert touched.status_code == 401 and "was touched" in touched.content.decode()
+        assert admin_browser.get(ADD).status_code == 302
+    assert last_event(action="portal.confirmation.failed").error_code == "users.passkey_only_touched"
+    assert not AccessAttempt.objects.exists(), "it was the right key: nobody guessed"
+
+
+def test_a_touch_does_after_the_password(key: SoftAuthenticator, administrator: User) -> None:
+    browser, options = second_step(administrator)
+    assert json.loads(options)["userVerification"] == "preferred"
+    assert browser.post(STEP, {"passkey": key.sign(options, flags=USER_PRESENT)}).status_code == 302
 
 
 def test_a_person_signs_in_to_the_user_portal_with_one(browser_client: Browser) -> None:

@@ -13,11 +13,13 @@ from idp.models import IdentityProvider
 from tests.browsing import Browser, assert_refused, last_event
 from tests.factories import OPERATOR, PASSWORD, make_administrator, make_person
 from tests.mailbox import html_of, link_in, newest_mail, wait_for_mail_threads, without_mail_server
+from tests.second_factors import give_app
 from tests.users.support import VISITOR, as_person, audit_rows, refused
 from users import passwords
 from users.errors import PermissionRefused
 from users.invitations import send_invitation
 from users.link_errors import ResetForNobody
+from users.lockout import lockout_of
 from users.models import ActionLink, AdminRole, AuditEvent, State, User, UserSession
 from users.passwords import send_password_reset
 
@@ -207,6 +209,7 @@ def link_of(person: User) -> str:
     ("password", "again", "said"),
     [
         ("short-1", "", "at least 12 characters"),
+        ("\u00a0" * 14, "", "It is blank."),
         ("password1234", "", "too common"),
         ("283746592837465", "", "entirely numeric"),
         ("grace-hopper-1", "", "too similar"),
@@ -219,6 +222,15 @@ def test_a_password_against_the_rules_comes_back_and_the_link_stays_good(passwor
     page = choose(link, password, again)
     assert said in page and password not in page
     assert choose(link) == "/login/"
+
+
+def test_a_mailbox_alone_wipes_out_no_guesses_at_a_second_factor() -> None:
+    person, other = make_person(password=PASSWORD), make_person(password=PASSWORD)
+    give_app(person)
+    for owner in (person, other):
+        Browser().sign_in_with_password(owner, "wrong")
+        assert choose(link_of(owner)) == "/login/"
+    assert lockout_of(person).failures == 1 and lockout_of(other).failures == 0
 
 
 def test_the_rules_are_shown_before_anything_is_typed() -> None:

@@ -11,10 +11,14 @@ from portal.mail_samples import SAMPLES, sample
 from tests.commands.running import run
 from tests.factories import OPERATOR, PASSWORD, make_administrator, make_person
 from tests.mailbox import html_of, newest_mail, wait_for_mail_threads, without_mail_server
+from tests.second_factors import give_app
 from tests.users.support import as_person, audit_rows
 from users import mails
 from users.administrators import remove_administrator, set_admin_role
+from users.factors import remove_authenticator_app, reset_second_factor
 from users.models import AdminRole, User
+from users.people import edit_person
+from users.second_factor import make_recovery_codes
 from users.services import set_person_password
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +108,42 @@ def test_administrators_are_told_of_a_role(administrator: User) -> None:
     remove_administrator(actor=OPERATOR, person=other)
     message = newest_mail(other.company_email)
     assert "not an administrator" in message.subject and "an operator of Gatehouse took your role away" in message.body
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_former_address_is_told_of_a_new_one(administrator: User) -> None:
+    person = make_person("ada@contoso.example", password=PASSWORD)
+    edit_person(actor=as_person(administrator), person=person, company_email="eve@contoso.example")
+    message = newest_mail("ada@contoso.example")
+    assert f"{administrator.label} changed the email" in message.body and "eve@contoso.example" in message.body
+    edit_person(actor=OPERATOR, person=person, given_name="Eve")
+    wait_for_mail_threads()
+    assert len(mail.outbox) == 1, "another change is nothing to tell"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_is_told_of_an_account_that_she_never_used() -> None:
+    edit_person(actor=OPERATOR, person=make_person("ada@contoso.example"), company_email="eve@contoso.example")
+    wait_for_mail_threads()
+    assert not mail.outbox
+
+
+@pytest.mark.django_db(transaction=True)
+def test_people_are_told_of_every_change_of_their_second_factor() -> None:
+    person = make_administrator()
+    own = as_person(person)
+    give_app(person)
+    assert "authenticator app was set up" in newest_mail(person.company_email).body
+    make_recovery_codes(actor=own, person=person)
+    assert "New recovery codes" in newest_mail(person.company_email).body
+    remove_authenticator_app(actor=own, person=person)
+    assert "app was removed" in newest_mail(person.company_email).body
+    give_app(person)
+    reset_second_factor(actor=OPERATOR, person=person)
+    assert "administrators took it away" in newest_mail(person.company_email).body
+    reset_second_factor(actor=OPERATOR, person=person)
+    wait_for_mail_threads()
+    assert len(mail.outbox) == 5, "where there was none, nothing was taken away"
 
 
 @pytest.mark.django_db(transaction=True)
