@@ -137,8 +137,9 @@ def test_no_name_of_a_rows_number_moves_it_or_pushes_another_out(name: str, conf
     old_row()
     rows = list(AuditEvent.objects.order_by("pk").values())
     for fold in ("", ", occurrences = occurrences + 1"):
+        change = f"{name} = {number}{fold} WHERE id = {refusal.pk}"
         with pytest.raises(DatabaseError, match="append-only"):
-            execute(f"UPDATE {conflict} users_auditevent SET {name} = {number}{fold} WHERE id = {refusal.pk}")
+            execute(f"UPDATE {conflict} users_auditevent SET {change}")  # noqa: S608  (our own names)
     assert list(AuditEvent.objects.order_by("pk").values()) == rows
 
 
@@ -147,11 +148,10 @@ def test_no_name_of_a_rows_number_replaces_it(name: str) -> None:
     row = old_row()
     others = "action, outcome, error_code, actor_label, target_type, target_id, target_label, request_id"
     verb, name = ("INSERT OR REPLACE", name) if connection.vendor == "sqlite" else ("INSERT", "id")
+    columns = f"({name}, at, last_at, {others}, details, occurrences)"
+    values = "id, at, at, 'x', outcome, '', '', '', '', '', '', '{}', 1"
     with pytest.raises(DatabaseError):
-        execute(
-            f"{verb} INTO users_auditevent ({name}, at, last_at, {others}, details, occurrences) "
-            f"SELECT id, at, at, 'x', outcome, '', '', '', '', '', '', '{{}}', 1 FROM users_auditevent"
-        )
+        execute(f"{verb} INTO users_auditevent {columns} SELECT {values} FROM users_auditevent")  # noqa: S608
     row.refresh_from_db()
     assert row.action == "a.b"
 
@@ -161,7 +161,7 @@ def test_a_temporary_table_does_not_answer_for_the_settings() -> None:
     with pytest.raises(DatabaseError, match="retention"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE users_organization (id int, audit_retention_days int)")
         cursor.execute("INSERT INTO users_organization VALUES (1, -1)")
-        cursor.execute(f"DELETE FROM users_auditevent WHERE id = {row.pk}")
+        cursor.execute("DELETE FROM users_auditevent WHERE id = %s", [row.pk])
     assert AuditEvent.objects.filter(pk=row.pk).exists()
 
 
@@ -176,7 +176,7 @@ def test_a_function_of_somebodys_own_does_not_answer_for_the_clock() -> None:
             "$$ SELECT pg_catalog.now() + interval '10 years' $$"
         )
         cursor.execute("SET LOCAL search_path = others, pg_catalog, public")
-        cursor.execute(f"DELETE FROM users_auditevent WHERE id = {row.pk}")
+        cursor.execute("DELETE FROM users_auditevent WHERE id = %s", [row.pk])
     assert AuditEvent.objects.filter(pk=row.pk).exists()
 
 
