@@ -70,8 +70,9 @@ def test_what_says_nothing_is_not_kept(name: str, wanted: AuditFilter, administr
     assert error.code == "users.saved_filter_empty"
 
 
-def test_a_name_that_cannot_be_shown_is_refused(administrator: User) -> None:
-    refused(NameInvalid, save_filter, actor=as_person(administrator), name="a\x07b", wanted=REFUSED)
+@pytest.mark.parametrize("name", ["a\x07b", "a\N{RIGHT-TO-LEFT OVERRIDE}b"])
+def test_a_name_that_cannot_be_shown_is_refused(name: str, administrator: User) -> None:
+    refused(NameInvalid, save_filter, actor=as_person(administrator), name=name, wanted=REFUSED)
 
 
 @pytest.mark.parametrize("letter", ["x", "ä"])
