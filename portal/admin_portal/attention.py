@@ -50,7 +50,7 @@ def failures(causes: Sequence[Cause]) -> list[Item]:
     count = sum(cause.count for cause in causes)
     if not count:
         return []
-    text = " ".join(f"{cause.count:,} × {cause.words} ({cause.portal})" for cause in causes[:3])
+    text = "; ".join(f"{cause.count:,} × {cause.words} ({cause.portal})" for cause in causes[:3]) + "."
     title = f"{count:,} sign-in{'s' if count > 1 else ''} failed in the last day"
     return [Item("warning", title, text, f"{reverse('admin_portal:home')}#failures", "See all causes")]
 

@@ -77,7 +77,7 @@ def test_failures_of_both_portals_need_attention_without_any_provider(admin_brow
     page = admin_browser.get(HOME)
     text = text_of(page)
     assert "1,005 sign-ins failed in the last day" in text
-    assert "1,002 × “That email and password did not work here.” (Admin Portal) 3 ×" in text
+    assert "1,002 × “That email and password did not work here.” (Admin Portal); 3 ×" in text
     assert text.index("sign-ins failed in the last day") < text.index("Signing in to the User Portal")
     assert "Admin Portal 1002" in text and "User Portal 3" in text
     link = "?last=24h&amp;action=admin_portal.sign_in.failed&amp;code=portal.sign_in_failed"
