@@ -1,5 +1,6 @@
-"""How sign-ins through a provider have been going. Nothing here changes anything."""
+"""How sign-ins have been going, through a provider and all of them. Nothing here changes anything."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from users.error_words import words_of
 from users.models import AuditEvent
 
 FAILED = "portal.sign_in.failed"
+PORTALS = {FAILED: "User Portal", "admin_portal.sign_in.failed": "Admin Portal"}
 DAY = timedelta(hours=24)
 
 
@@ -21,12 +23,21 @@ class Cause:
     """Why sign-ins failed, and how many.
 
     Attributes:
+        action: what was refused: a sign-in to one of the PORTALS.
         words: what happened, or in quotes what the people were told.
+        shares_code: whether another cause has the same code, so that the audit log finds both by it.
     """
 
+    action: str
     code: str
     words: str
     count: int
+    shares_code: bool = False
+
+    @property
+    def portal(self) -> str:
+        """Where the people wanted to go."""
+        return PORTALS[self.action]
 
 
 def last_sign_in(provider: IdentityProvider) -> datetime | None:
@@ -40,22 +51,29 @@ def last_sign_in(provider: IdentityProvider) -> datetime | None:
 def failures_of_day(provider: IdentityProvider | None = None) -> list[Cause]:
     """Return the causes of the sign-ins that failed within the last 24 hours, most frequent first.
 
+    A row counts as of its own time, as in the audit log: what is counted here is what "last 24 hours" finds there.
+
     Args:
-        provider: only those at this provider; without one, all to the User Portal.
+        provider: only those at this provider; without one, all to both portals.
     """
-    events = AuditEvent.objects.filter(action=FAILED, last_at__gte=timezone.now() - DAY)
-    rows = (
-        (events.filter(details__provider=provider.slug) if provider else events)
-        # A row that counts repeated refusals is not older than the time in which they are folded.
-        .filter(at__gte=timezone.now() - DAY - timedelta(hours=1))
+    events = AuditEvent.objects.filter(action__in=PORTALS, at__gte=timezone.now() - DAY)
+    rows = list(
+        (events.filter(action=FAILED, details__provider=provider.slug) if provider else events)
         .order_by()
         .annotate(aadsts=KT("details__aadsts"), oauth_error=KT("details__oauth_error"))
-        .values("error_code", "aadsts", "oauth_error")
+        .values("action", "error_code", "aadsts", "oauth_error")
         .annotate(count=Sum("occurrences"))
-        .order_by("-count", "error_code")
+        .order_by("-count", "error_code", "action")
     )
+    alike = Counter((row["action"], row["error_code"]) for row in rows)
     return [
-        Cause(row["error_code"], _words(row["error_code"], row["aadsts"], row["oauth_error"]), row["count"])
+        Cause(
+            row["action"],
+            row["error_code"],
+            _words(row["error_code"], row["aadsts"], row["oauth_error"]),
+            row["count"],
+            alike[row["action"], row["error_code"]] > 1,
+        )
         for row in rows
     ]
 

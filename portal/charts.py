@@ -20,10 +20,12 @@ class Series:
     Attributes:
         name: the word of the legend and the table's heading.
         tone: "accent" or "danger".
+        one: the word beside the number 1, where that is another one.
     """
 
     name: str
     tone: str
+    one: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,17 +134,27 @@ def round_top(most: int) -> int:
         unit *= 10
 
 
+_SPANS = {
+    "given": "",
+    "last": "These are the last 7 days; choose a range for more.",
+    "before": "These are the 7 days before the end of the range; choose where it begins for more.",
+    "newest": "These are the 7 days up to the newest of these events; choose a range for more.",
+}
+
+
 def chart_of_events(counts: EventCounts, *, title: str = "Events") -> BarChart:
     """Return the chart of the audit log: what was done and what was refused, by time."""
     points = [Point(_start(bucket, counts), (bucket.done, bucket.refused)) for bucket in counts.buckets]
     said = f"{title}, {_moment(counts, counts.since)} to {_moment(counts, counts.until)}, by {_step_words(counts)}"
-    note = "" if counts.is_complete else "There are too many to count them all: the newest are shown."
+    notes = [_SPANS[counts.span]]
+    if not counts.is_complete:
+        notes.append("There are too many to count them all: the newest are shown.")
     return bar_chart(
         points,
         series=(Series("Done", "accent"), Series("Refused", "danger")),
         title=said,
         label_heading="Hour (UTC)" if counts.step == HOUR else "From (UTC)" if counts.step > DAY else "Day (UTC)",
-        note=note,
+        note=" ".join(note for note in notes if note),
     )
 
 

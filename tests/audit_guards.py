@@ -7,7 +7,7 @@ from importlib import import_module
 from django.apps import apps
 from django.db import connection, transaction
 
-_migration = import_module("users.migrations.0011_audit_log")
+_migration = import_module("users.migrations.0014_audit_guards")
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import models, transaction
-from django.db.models import F
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from users.bulk import insert_like
@@ -171,7 +172,9 @@ def _fold(event: AuditEvent) -> AuditEvent | None:
     if len(alike) < FOLD_AFTER and len(recent) < FLOOD_AFTER:
         return None
     newest = alike[0] if len(alike) >= FOLD_AFTER else recent[0]
-    AuditEvent.objects.filter(pk=newest.pk).update(occurrences=F("occurrences") + 1, last_at=timezone.now())
+    # The clocks of two processes may differ, and the database lets this moment only advance.
+    latest = Greatest(F("last_at"), Value(timezone.now(), models.DateTimeField()))
+    AuditEvent.objects.filter(pk=newest.pk).update(occurrences=F("occurrences") + 1, last_at=latest)
     return newest
 
 

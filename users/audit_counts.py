@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from users.audit_filter import AuditFilter
-from users.audit_log import branches_of
+from users.audit_log import branches_of, find_events
 from users.models import Outcome
 
 # Without a range the newest rows are counted; all of them would be a scan of the whole log for every page.
@@ -18,6 +18,8 @@ MOST_ROWS = 100_000
 # More bars than this nobody can tell apart on a telephone.
 MOST_BUCKETS = 72
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+# The range of the filter; or else the last seven days, those before the filter's end, or those before the newest event.
+SPANS = ("given", "last", "before", "newest")
 STEPS = (HOUR, DAY, 7 * DAY, 30 * DAY, 90 * DAY)
 
 
@@ -40,6 +42,7 @@ class EventCounts:
         step: how long a bucket is.
         buckets: all of them, the empty ones too, oldest first. The first begins at or before `since`.
         is_complete: False where there were more than MOST_ROWS rows, of which the newest were counted.
+        span: which range it is, of SPANS.
     """
 
     since: datetime
@@ -47,6 +50,7 @@ class EventCounts:
     step: timedelta
     buckets: list[Bucket]
     is_complete: bool
+    span: str = "given"
 
     @property
     def done(self) -> int:
@@ -59,17 +63,18 @@ class EventCounts:
         return sum(bucket.refused for bucket in self.buckets)
 
 
-def count_events(wanted: AuditFilter) -> EventCounts:
+def count_events(wanted: AuditFilter, *, newest: datetime | None = None) -> EventCounts:
     """Count the acts that a filter finds, by time. A row that stands for several refusals counts as so many.
 
-    Where the filter has no range, the seven days before its end are counted, or the last seven days.
+    Where the filter does not say from when, seven days are counted: up to its end or to now, or, where nothing that it
+    finds is so young, up to the newest of that. What has not come yet is not counted.
+
+    Args:
+        newest: when the newest event that the filter finds happened, if that is known already.
     """
-    since, until = wanted.window()
-    until = until or timezone.now()
-    since = min(since or until - DEFAULT_RANGE, until)
+    since, until, span = _range(wanted, newest)
     step = next((step for step in STEPS if (until - since) / step <= MOST_BUCKETS), STEPS[-1])
     since = max(since, until - step * MOST_BUCKETS)
-    # An end in the future, as of a range that somebody typed, keeps its empty buckets: the picture shows the range.
     counted, rows = _count(replace(wanted, last="", since=since, until=until), by_hour=step == HOUR)
     first = _floor(since, HOUR if step == HOUR else DAY)
     totals: Counter[tuple[int, str]] = Counter()
@@ -80,7 +85,20 @@ def count_events(wanted: AuditFilter) -> EventCounts:
         Bucket(first + index * step, totals[index, Outcome.SUCCESS], totals[index, Outcome.REFUSED])
         for index in range(number)
     ]
-    return EventCounts(since, until, step, buckets, rows < MOST_ROWS)
+    return EventCounts(since, until, step, buckets, rows < MOST_ROWS, span)
+
+
+def _range(wanted: AuditFilter, newest: datetime | None) -> tuple[datetime, datetime, str]:
+    """Return the first moment that is counted, the first that no longer is, and which of SPANS they are."""
+    since, end = wanted.window()
+    until = min(end or timezone.now(), timezone.now())
+    if since:
+        return min(since, until), until, "given"
+    newest = newest or next((event.at for event in find_events(wanted, batch=1)), None)
+    if newest and newest < until - DEFAULT_RANGE:
+        until = newest + timedelta(microseconds=1)
+        return until - DEFAULT_RANGE, until, "newest"
+    return until - DEFAULT_RANGE, until, "before" if end and end == until else "last"
 
 
 def _floor(moment: datetime, step: timedelta) -> datetime:

@@ -13,6 +13,15 @@ class SavedFilterEmpty(DirectoryError):
     field = "name"
 
 
+class SavedFilterTooLong(DirectoryError):
+    """A filter that no address could hold is not kept."""
+
+    code = "users.saved_filter_too_long"
+    message = "This filter is too long to be kept as a link."
+    hint = "Shorten what it looks for. A person's email says as much as a long name."
+    exit_status = 2
+
+
 class SavedFilterNameTaken(DirectoryError):
     """The administrator has a saved filter of this name."""
 

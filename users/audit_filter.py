@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Network, ip_network
 
 from django.utils import timezone
 
@@ -62,7 +62,8 @@ class AuditFilter:
             wanted,
             last="" if wanted.since or wanted.until or wanted.last not in RANGES else wanted.last,
             action=wanted.action.lower().rstrip("."),
-            reference=wanted.reference.upper(),
+            code=wanted.code.lower(),
+            reference=normal_reference(wanted.reference),
             address=normal_address(wanted.address) or wanted.address,
         )
 
@@ -94,14 +95,27 @@ def moment(text: str) -> datetime:
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
 
 
+def normal_reference(text: str) -> str:
+    """Return a reference number as it is stored, also where it was typed in small letters or without its hyphens."""
+    bare = "".join(text.upper().replace("-", " ").split())
+    return f"{bare[:4]}-{bare[4:8]}-{bare[8:]}" if len(bare) == 12 else text.upper()
+
+
 def normal_address(text: str) -> str | None:
-    """Return an address, or a network that is larger than one address, in normal form; None for anything else."""
+    """Return an address, or a network that is larger than one address, in normal form; None for anything else.
+
+    The log keeps addresses of version 4 as such, and none with the zone of a machine's own interface.
+    """
+    address, slash, prefix = text.strip().partition("/")
+    if ":" in address:
+        address = address.partition("%")[0]
     try:
-        if "/" not in text:
-            return str(ip_address(text.strip()))
-        network = ip_network(text.strip(), strict=False)
+        network = ip_network(f"{address}{slash}{prefix}", strict=False)
     except ValueError:
         return None
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    if mapped and network.prefixlen >= 96:
+        network = ip_network(f"{mapped}/{network.prefixlen - 96}", strict=False)
     return str(network) if network.num_addresses > 1 else str(network.network_address)
 
 

@@ -256,6 +256,6 @@ class FileNotWritten(DirectoryError):
     """The operating system does not let a command write its file."""
 
     code = "users.file_not_written"
-    message = "The file {path} cannot be written: {reason}."
-    hint = "Name a file in a directory that you may write to."
+    message = "{path} cannot be written: {reason}."
+    hint = "Name a file in a directory that you may write to, on a disk that has room."
     exit_status = 2

@@ -14,6 +14,9 @@ EXTERNAL_ID_MAX_LENGTH = 255
 REASON_MAX_LENGTH = 200
 _USER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+# Marks that turn the direction of writing round would let a name pass for another one. Joiners belong to some scripts.
+_JOINERS = "\u200c\u200d"
+_INVISIBLE = {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"}
 _validate_email = EmailValidator()
 
 
@@ -69,11 +72,20 @@ def label_of(*, display_name: str, given_name: str, family_name: str, company_em
     return display_name or f"{given_name} {family_name}".strip() or company_email
 
 
+def one_line(text: str) -> str:
+    """Return a text in Unicode normal form C with single spaces."""
+    return re.sub(" +", " ", unicodedata.normalize("NFC", text)).strip(" ")
+
+
+def is_visible(text: str) -> bool:
+    """Return whether every character is to be seen where it stands, as a name needs that others read."""
+    return not any(unicodedata.category(character) in _INVISIBLE for character in text if character not in _JOINERS)
+
+
 def clean_name(text: str, *, field: str = "display_name", longest: int = NAME_MAX_LENGTH) -> str:
-    """Return a name in Unicode normal form C with single spaces, or raise NameInvalid for control characters."""
-    text = re.sub(" +", " ", unicodedata.normalize("NFC", text)).strip(" ")
-    has_control = any(unicodedata.category(character) in {"Cc", "Cs", "Cn", "Zl", "Zp"} for character in text)
-    if has_control or len(text) > longest:
+    """Return a name in Unicode normal form C with single spaces, or raise NameInvalid for what cannot be seen."""
+    text = one_line(text)
+    if not is_visible(text) or len(text) > longest:
         raise NameInvalid(field=field)
     return text
 

@@ -1,9 +1,9 @@
 """How the company presents itself, and how new people begin: name, logo, support contact, default states."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from users import branding, contact, names
@@ -24,9 +24,7 @@ from users.permissions import Permission
 from users.services import require
 
 NAME_LENGTH, URL_LENGTH, NOTE_LENGTH = 100, 500, 200
-# Marks that turn the direction of writing round would let a name pass for another one. Joiners belong to some scripts.
-_JOINERS = "\u200c\u200d"
-_INVISIBLE = {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"}
+_HOST_LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)", re.ASCII)
 
 
 @audited("users.organization.name_set")
@@ -126,9 +124,8 @@ def clean_default_states(states: Mapping[Source, State]) -> dict[str, str]:
 
 def _line(text: str, length: int, error: DirectoryError) -> str:
     """Return a text in Unicode normal form C with single spaces, or raise the error for what cannot be seen."""
-    text = re.sub(" +", " ", unicodedata.normalize("NFC", text)).strip(" ")
-    seen = (character for character in text if character not in _JOINERS)
-    if len(text) > length or any(unicodedata.category(character) in _INVISIBLE for character in seen):
+    text = names.one_line(text)
+    if len(text) > length or not names.is_visible(text):
         raise error
     return text
 
@@ -147,13 +144,25 @@ def _url(text: str) -> str:
         return ""
     try:
         parts = urlsplit(text)
-        leads_somewhere = parts.scheme == "https" and parts.hostname and "@" not in parts.netloc and parts.port != 0
+        is_plain = text.isascii() and text.isprintable() and not set(text) & set(' "<>\\')
+        has_port = parts.port != 0
     except ValueError as error:
         raise SupportUrlInvalid() from error
-    is_plain = text.isascii() and text.isprintable() and not set(text) & set(' "<>\\')
+    leads_somewhere = (
+        parts.scheme == "https" and has_port and "@" not in parts.netloc and _is_host(parts.hostname or "")
+    )
     if not leads_somewhere or not is_plain or len(text) > URL_LENGTH:
         raise SupportUrlInvalid()
     return "https" + text[5:]
+
+
+def _is_host(text: str) -> bool:
+    """Return whether it is an address, or a name of which each part is one: "..." is none."""
+    try:
+        return bool(ip_address(text))
+    except ValueError:
+        labels = text.removesuffix(".").split(".")
+        return all(_HOST_LABEL.fullmatch(label) for label in labels) and not labels[-1].isdigit() and len(text) < 254
 
 
 def _phone(text: str) -> str:

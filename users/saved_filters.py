@@ -6,7 +6,13 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 
 from users.audit import Actor, audited, record
-from users.audit_errors import SavedFilterEmpty, SavedFilterNameTaken, SavedFilterNotFound, SavedFiltersTooMany
+from users.audit_errors import (
+    SavedFilterEmpty,
+    SavedFilterNameTaken,
+    SavedFilterNotFound,
+    SavedFiltersTooMany,
+    SavedFilterTooLong,
+)
 from users.audit_filter import AuditFilter
 from users.models import SavedFilter, User
 from users.names import clean_name
@@ -15,6 +21,8 @@ from users.services import require
 
 # A list of links, not a second log.
 MOST = 50
+# A saved filter is opened as an address, and web servers refuse a line of a request beyond 4,094 characters.
+LONGEST_QUERY = 3500
 
 
 def filters_for(person: User) -> "QuerySet[SavedFilter]":
@@ -36,6 +44,7 @@ def save_filter(*, actor: Actor, name: str, wanted: AuditFilter, is_shared: bool
     Raises:
         NameInvalid: the name is empty or cannot be shown.
         SavedFilterEmpty: the filter finds everything, so that there is nothing to keep.
+        SavedFilterTooLong: no address could hold the filter.
         SavedFilterNameTaken: this administrator has one of this name.
         SavedFiltersTooMany: this administrator has as many as she may have.
         PermissionRefused: the role does not cover the audit log.
@@ -44,9 +53,12 @@ def save_filter(*, actor: Actor, name: str, wanted: AuditFilter, is_shared: bool
     name = clean_name(name, field="name")[:80].strip()
     if not wanted or not name:
         raise SavedFilterEmpty()
+    query = urlencode(wanted.as_query())
+    if len(query) > LONGEST_QUERY:
+        raise SavedFilterTooLong()
     if SavedFilter.objects.filter(owner=owner).count() >= MOST:
         raise SavedFiltersTooMany(most=MOST)
-    kept = {"query": urlencode(wanted.as_query()), "is_shared": is_shared}
+    kept = {"query": query, "is_shared": is_shared}
     # The database compares without regard to case; two that come at once are told apart by its constraint.
     saved, is_new = SavedFilter.objects.get_or_create(owner=owner, name__iexact=name, defaults={"name": name, **kept})
     if not is_new:

@@ -1,12 +1,13 @@
 """What an administrator should look at: of one provider on its page, and first of all on the home page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from idp.activity import FAILED, Cause, failures_of_day, last_sign_in
+from idp.activity import Cause, failures_of_day, last_sign_in
 from idp.expiry import expiry_of
 from idp.models import IdentityProvider, PendingLink
 from users.factors import administrators_without_second_factor
@@ -33,14 +34,25 @@ def health_context(provider: IdentityProvider) -> dict[str, Any]:
 
 
 def failures_url(cause: Cause) -> str:
-    """Return where the audit log shows the sign-ins that failed for this cause."""
-    return f"{reverse('admin_portal:directory')}?{urlencode({'action': FAILED, 'code': cause.code})}"
+    """Return where the audit log shows the day's sign-ins that failed with this cause's code."""
+    query = urlencode({"last": "24h", "action": cause.action, "code": cause.code})
+    return f"{reverse('admin_portal:directory')}?{query}"
 
 
 def items(provider: IdentityProvider) -> list[Item]:
     """Return what of the active provider needs attention, the most urgent first."""
-    found = [_down(provider), _expiry(provider), _failures(provider), _pending(provider)]
+    found = [_down(provider), _expiry(provider), _pending(provider)]
     return sorted((item for item in found if item is not None), key=lambda item: item.tone != "danger")
+
+
+def failures(causes: Sequence[Cause]) -> list[Item]:
+    """Return a word about the sign-ins that failed in the last day, whether through a provider or not, if any did."""
+    count = sum(cause.count for cause in causes)
+    if not count:
+        return []
+    text = "; ".join(f"{cause.count:,} × {cause.words} ({cause.portal})" for cause in causes[:3]) + "."
+    title = f"{count:,} sign-in{'s' if count > 1 else ''} failed in the last day"
+    return [Item("warning", title, text, f"{reverse('admin_portal:home')}#failures", "See all causes")]
 
 
 def second_factors() -> list[Item]:
@@ -72,17 +84,6 @@ def _expiry(provider: IdentityProvider) -> Item | None:
     url = reverse("admin_portal:identity_provider_credentials", args=[provider.pk])
     text = f"Nobody can sign in through {provider.name} {until}."
     return Item(expiry.tone, expiry.title, text, url, "Open its credentials")
-
-
-def _failures(provider: IdentityProvider) -> Item | None:
-    causes = failures_of_day(provider)
-    count = sum(cause.count for cause in causes)
-    if not count:
-        return None
-    text = " ".join(f"{cause.count} × {cause.words}" for cause in causes[:3])
-    url = f"{reverse('admin_portal:identity_provider', args=[provider.pk])}#health"
-    title = f"{count} sign-in{'s' if count > 1 else ''} failed in the last day"
-    return Item("warning", title, text, url, "See all causes")
 
 
 def _pending(provider: IdentityProvider) -> Item | None:

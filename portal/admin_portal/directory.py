@@ -117,7 +117,7 @@ def _page(
         "saved": _saved(request, wanted),
         "events": page,
         "actions": actions(),
-        "chart": chart_of_events(count_events(wanted)) if page else None,
+        "chart": chart_of_events(count_events(wanted, newest=None if before else page[0].at)) if page else None,
         "retention_days": Organization.current().audit_retention_days,
         "next_url": _url(wanted, before=str(page[-1].pk)) if more else "",
         "first_url": _url(wanted) if before else "",

@@ -1,6 +1,6 @@
 """The first page of the Admin Portal: what needs attention, then how people sign in and how many there are."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from idp.activity import failures_of_day, last_sign_in
+from idp.activity import Cause, failures_of_day, last_sign_in
 from idp.models import IdentityProvider
 from portal.actors import actor_of
 from portal.admin_portal import attention
@@ -32,6 +32,7 @@ class Tile:
     url: str
 
 
+MOST_CAUSES = 10
 STATE_HINTS = {"staged": "may not sign in yet", "active": "may sign in", "suspended": "may not sign in"}
 
 
@@ -49,12 +50,22 @@ def home(request: HttpRequest) -> HttpResponse:
             "attention": attention.items(provider) if provider else [],
             "drafts": IdentityProvider.objects.filter(status="draft").count(),
         }
-    if Permission.VIEW_ADMINISTRATORS in allowed:
-        context["attention"] = [*context.get("attention", []), *attention.second_factors()]
     if Permission.VIEW_AUDIT in allowed:
         causes = failures_of_day()
-        context |= {"chart": _chart(), "failures": [(cause, attention.failures_url(cause)) for cause in causes]}
+        context |= {"chart": _chart(), **_failures(causes)}
+        context["attention"] = [*context.get("attention", []), *attention.failures(causes)]
+    if Permission.VIEW_ADMINISTRATORS in allowed:
+        context["attention"] = [*context.get("attention", []), *attention.second_factors()]
     return render(request, "admin_portal/home.html", context)
+
+
+def _failures(causes: Sequence[Cause]) -> dict[str, Any]:
+    """Return the most frequent causes with the way to the audit log, and how much the others come to."""
+    return {
+        "failures": [(cause, attention.failures_url(cause)) for cause in causes[:MOST_CAUSES]],
+        "further_causes": len(causes[MOST_CAUSES:]),
+        "further_failures": sum(cause.count for cause in causes[MOST_CAUSES:]),
+    }
 
 
 def _people(allowed: Collection[Permission]) -> list[Tile]:
@@ -81,10 +92,11 @@ def _federated() -> Tile | None:
     percent = min(percent, 99) if linked < active else percent
     percent = max(percent, 1) if linked else percent
     url = f"{reverse('admin_portal:people')}?{urlencode({'state': 'active', 'role': 'none', 'sign_in': LINKED})}"
-    return Tile("Federated", f"{percent} %", f"{linked:,} of {active:,} active people are linked", url)
+    hint = f"{linked:,} of {active:,} active people {'is' if linked == 1 else 'are'} linked"
+    return Tile("Federated", f"{percent} %", hint, url)
 
 
 def _chart() -> BarChart:
     points = [Point(f"{day.day:%-d %b}", (day.succeeded, day.refused)) for day in last_days()]
-    series = (Series("Sign-ins", "accent"), Series("Refused", "danger"))
+    series = (Series("Sign-ins", "accent", one="Sign-in"), Series("Refused", "danger"))
     return bar_chart(points, series=series, title="The last 30 days, by day", label_heading="Day (UTC)")

@@ -5,7 +5,8 @@ from typing import Any
 
 from django import forms
 
-from users.models import State, User
+from users.default_states import default_state
+from users.models import Source, State, User
 
 _PLAIN = {"autocomplete": "off"}
 _EXACT = {"autocomplete": "off", "spellcheck": "false"}
@@ -69,7 +70,7 @@ class AddPersonForm(PersonForm):
             (State.STAGED.value, "Staged: may not sign in yet"),
             (State.ACTIVE.value, "Active: may sign in at once"),
         ],
-        initial=State.STAGED.value,
+        initial=lambda: default_state(Source.MANUAL).value,
         error_messages={"required": "Choose a state."},
     )
 

@@ -36,7 +36,10 @@ def edit(request: HttpRequest) -> HttpResponse:
     person = cast(User, request.user)
     owner = password_owner(person)
     if owner is not None and request.method != "POST":
-        raise ProfileManagedExternally(provider=owner)
+        # Looking is no attempt: the profile says of each fact whose it is.
+        explanation = ProfileManagedExternally(provider=owner)
+        messages.info(request, f"{explanation.message} {explanation.hint}")
+        return redirect("user_portal:profile")
     form = OwnProfileForm(request.POST or None, initial={name: getattr(person, name) for name in EDITABLE})
     if request.method == "POST" and form.is_valid():
         try:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
+from typing import IO
 
 import pytest
 from django.db import connection
@@ -159,14 +160,29 @@ def test_it_exports_to_a_file_of_its_own(tmp_path: Path) -> None:
     assert (refused.status, refused.error["code"]) == (2, "users.file_not_written")
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("command", ["audit", "users"])
+@pytest.mark.parametrize("people", [1, 400])
+def test_a_full_disk_is_said_in_our_own_words(command: str, people: int) -> None:
+    for number in range(people):
+        make_person(f"person-{number}@contoso.example", display_name="x" * 150)
+    ran = in_shell(command, "export", "--output", "/dev/full", "--json")
+    assert (ran.status, ran.error["code"], ran.out) == (2, "users.file_not_written", "")
+    assert "/dev/full cannot be written: No space left on device." in ran.error["message"]
+    with open("/dev/full", "w") as full, started(command, "export", "--json", stdout=full) as process:
+        assert process.wait(timeout=60) == 2 and process.stderr
+        said = process.stderr.read()
+    assert json.loads(said)["error"]["message"] == "Standard output cannot be written: No space left on device."
+
+
 @contextmanager
-def started(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
+def started(*arguments: str, stdout: int | IO[str] = subprocess.PIPE) -> Iterator["subprocess.Popen[str]"]:
     """Start a command in a process of its own, and end it at last."""
     process = subprocess.Popen(  # noqa: S603  (our own interpreter and arguments)
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
         env={**os.environ, "DATABASE_URL": database_url(), "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,

@@ -115,7 +115,7 @@ def test_an_export_is_imported_as_nothing_changed(tmp_path: Path) -> None:
     printed = run("users", "export", "--state", "suspended")
     rows = list(csv.reader(io.StringIO(printed.out.removeprefix("\ufeff"))))
     assert [row[0] for row in rows] == ["company_email", "grace@contoso.example"]
-    assert run("users", "export", "--output", str(tmp_path), "--json").error["code"] == "users.import_file_unreadable"
+    assert run("users", "export", "--output", str(tmp_path), "--json").error["code"] == "users.file_not_written"
 
 
 @pytest.mark.django_db(transaction=True)

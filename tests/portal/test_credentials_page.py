@@ -223,12 +223,12 @@ def test_failing_sign_ins_are_counted_by_cause(admin_browser: Browser, provider:
     failed("federation.person_suspended", 40, hours=25)
     page = text_of(admin_browser.get(f"{INDEX}{provider.pk}/"))
     assert page.index("5 ×") < page.index("2 ×") and "30 ×" not in page and "40 ×" not in page
-    link = "/admin/insights/directory/?action=portal.sign_in.failed&amp;code=federation.no_match"
+    link = "/admin/insights/directory/?last=24h&amp;action=portal.sign_in.failed&amp;code=federation.no_match"
     assert link in page and "“Your identity provider refused the sign-in.”" in page
     assert page.index("3 ×") < page.index("The client secret has expired. (AADSTS7000222)") < page.index("2 ×")
     assert "Nobody yet" not in page
     home = text_of(admin_browser.get(HOME))
-    assert "10 sign-ins failed in the last day" in home
+    assert "40 sign-ins failed in the last day" in home and "federation.<wbr>person_<wbr>staged" in home
     found = text_of(admin_browser.get(link.replace("&amp;", "&")))
     assert found.count('<p class="mono muted small">federation.<wbr>no_<wbr>match</p>') == 2
     assert "token_<wbr>endpoint" not in found

@@ -113,6 +113,19 @@ def test_the_chart_of_everything_is_that_of_the_last_week(admin_browser: Browser
         page = admin_browser.get(URL).content.decode()
     week_ago = timezone.now() - timedelta(days=7)
     assert f"Events, {week_ago:%-d %b %Y} to" in page and "by day" in page
+    assert "These are the last 7 days; choose a range for more." in page
+
+
+def test_the_chart_has_the_rows_below_it_however_old_they_are(admin_browser: Browser) -> None:
+    old = datetime(2026, 1, 20, 3, 4, 5, tzinfo=UTC)
+    for days in range(3):
+        AuditEvent.objects.create(action="old.act", outcome="success", at=old - timedelta(days=days))
+    page = admin_browser.get(URL, {"action": "old"}).content.decode()
+    assert "Events, 13 Jan 2026 to 20 Jan 2026, by day" in page
+    assert "These are the 7 days up to the newest of these events; choose a range for more." in page
+    assert "3 done" in " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    page = admin_browser.get(URL, {"until": "9999-12-31T23:59"}).content.decode()
+    assert "9999" not in page[page.index("<figure") : page.index("</figure>")]
 
 
 def test_bars_stay_in_the_drawing_and_stand_on_each_other() -> None:
@@ -204,6 +217,18 @@ def test_what_is_wrong_is_said_on_the_page(
     response = admin_browser.post(f"{URL}saved/", given)
     assert response.status_code == 422 and words in response.content.decode()
     assert SavedFilter.objects.count() == 1
+
+
+def test_a_long_filter_is_kept_or_refused_with_what_was_typed(admin_browser: Browser) -> None:
+    given = {"name": "Long", "person": "ä" * 254, "actor": "ü" * 254}
+    page = admin_browser.post(f"{URL}saved/", given, follow=True)
+    assert page.status_code == 200 and "The filter Long was saved." in page.content.decode()
+    smile = "\N{GRINNING FACE}" * 254
+    answer = admin_browser.post(f"{URL}saved/", {"name": "Longer", "person": smile, "actor": smile})
+    page = answer.content.decode()
+    assert answer.status_code == 422 and "This filter is too long to be kept as a link." in page
+    assert 'value="Longer"' in page and page.count(f'value="{smile}"') >= 2
+    assert last_event(action="audit.filter.saved").error_code == "users.saved_filter_too_long"
 
 
 def test_a_shared_filter_is_seen_by_all_and_deleted_by_few(administrator: User) -> None:

@@ -12,7 +12,8 @@ from tests.browsing import Browser, assert_refused, error_code, last_event
 from tests.factories import OPERATOR, PASSWORD, make_administrator, make_person
 from tests.mailbox import link_in, newest_mail
 from users.groups import add_group, add_members
-from users.models import AdminRole, AuditEvent, Passkey, State, User
+from users.models import AdminRole, AuditEvent, Passkey, Source, State, User
+from users.organization_profile import set_default_states
 from users.people import edit_person
 from users.schedules import schedule_state
 from users.services import suspend_person
@@ -263,6 +264,16 @@ def test_a_person_is_added(admin_browser: Browser) -> None:
     assert f'href="{LIST}add/"' in admin_browser.get(LIST).content.decode()
 
 
+@pytest.mark.parametrize("state", ["staged", "active"])
+def test_the_state_that_the_organization_says_is_chosen_beforehand(state: str, admin_browser: Browser) -> None:
+    other = {"staged": State.ACTIVE, "active": State.STAGED}[state]
+    set_default_states(actor=OPERATOR, states={Source.MANUAL: State(state), Source.IMPORT: other})
+    page = admin_browser.get(f"{LIST}add/").content.decode()
+    assert re.findall(r'<option value="(\w+)"\s+selected', page) == [state]
+    admin_browser.post(f"{LIST}add/", {**ADA, "state": other.value})
+    assert User.objects.get(company_email="ada@contoso.example").state == other
+
+
 def test_the_form_says_what_a_provider_does_next(admin_browser: Browser, provider: IdentityProvider) -> None:
     assert "signs in through Contoso Entra" in admin_browser.get(f"{LIST}add/").content.decode()
 
@@ -276,6 +287,7 @@ def test_the_form_says_what_a_provider_does_next(admin_browser: Browser, provide
         ({"user_name": "grace"}, "Somebody already has the user name"),
         ({"phone_number": "call me"}, "This is not a phone number."),
         ({"title": "a\x1bb"}, "This name cannot be kept."),
+        ({"display_name": "Ada \N{RIGHT-TO-LEFT OVERRIDE}ecalevoL"}, "This name cannot be kept."),
         ({"state": "dreaming"}, "Select a valid choice"),
     ],
 )

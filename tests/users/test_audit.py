@@ -1,7 +1,9 @@
 """The audit log: a row for every act and refusal, kept as it was written."""
 
 import getpass
+import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -27,14 +29,14 @@ KEPT = {
     "action": "users.nothing.happened",
     "outcome": "success",
     "error_code": "",
-    "actor_id": None,
+    "actor_id": uuid.UUID(int=1),
     "actor_label": "somebody else",
     "target_type": "x",
     "target_id": "x",
     "target_label": "x",
     "client_ip": None,
     "request_id": "x",
-    "details": {},
+    "details": {"x": 1},
     "about": "x",
 }
 
@@ -52,14 +54,56 @@ def test_the_database_refuses_to_change_a_row(column: str) -> None:
         AuditEvent.objects.update(**{column: KEPT[column]})
 
 
+@pytest.mark.parametrize("column", KEPT)
+def test_a_fold_changes_nothing_else(column: str) -> None:
+    flood(1)
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        AuditEvent.objects.update(occurrences=F("occurrences") + 1, **{column: KEPT[column]})
+
+
 def test_every_column_but_the_fold_is_kept() -> None:
     assert set(KEPT) == {field.column for field in AuditEvent._meta.fields} - {"occurrences", "last_at"}
 
 
 def test_the_database_allows_the_fold() -> None:
-    make_person()
+    flood(1)
     assert AuditEvent.objects.update(occurrences=F("occurrences") + 1, last_at=timezone.now()) == 1
     assert last_event().occurrences == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"occurrences": 7},
+        {"occurrences": 1},
+        {"occurrences": F("occurrences") - 1},
+        {"occurrences": F("occurrences") + 2},
+        {"last_at": timezone.now()},
+        {"occurrences": F("occurrences") + 1, "last_at": timezone.now() - timedelta(days=9000)},
+    ],
+)
+def test_a_fold_counts_one_more_and_no_other_number(change: dict[str, Any]) -> None:
+    flood(FOLD_AFTER + 3)
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        AuditEvent.objects.filter(pk=last_event().pk).update(**change)
+    assert last_event().occurrences == 4
+
+
+def test_only_refusals_of_unknown_visitors_are_folded(administrator: User) -> None:
+    person = make_person()
+    flood(1, actor=as_person(person))
+    record_refusal("portal.sign_in.failed", actor=Actor(person=None, label="nowhere"), error=SignInFailed())
+    for row in AuditEvent.objects.all():
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            AuditEvent.objects.filter(pk=row.pk).update(occurrences=F("occurrences") + 1, last_at=timezone.now())
+
+
+def test_a_clock_that_is_behind_loses_no_refusal() -> None:
+    flood(FOLD_AFTER)
+    latest = last_event().last_at
+    with time_machine.travel(timezone.now() - timedelta(minutes=1)):
+        flood(2)
+    assert (last_event().occurrences, last_event().last_at) == (3, latest)
 
 
 def test_a_row_says_who_did_what_to_whom(administrator: User) -> None:

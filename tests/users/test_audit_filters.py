@@ -80,6 +80,12 @@ def test_a_moment_is_utc_where_it_names_no_zone(text: str) -> None:
         ("203.0.113.7/32", "203.0.113.7"),
         ("2001:DB8:0::1", "2001:db8::1"),
         ("2001:db8::/32", "2001:db8::/32"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("::FFFF:203.0.113.7/120", "203.0.113.0/24"),
+        ("::ffff:0:0/95", "::fffe:0:0/95"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("fe80::1%eth0/64", "fe80::/64"),
+        ("203.0.113.7%eth0", None),
         ("203.0.113", None),
         ("ada", None),
         ("1.2.3.4/99", None),
@@ -122,8 +128,15 @@ def test_outcome_code_and_reference() -> None:
     row("done.x", request_id="AAAA"), row("no.x", outcome="refused", error_code="x.y", request_id="AAAA")
     row("no.z", outcome="refused", error_code="x.z")
     assert found(outcome="refused") == ["no.z", "no.x"] and found(outcome="success") == ["done.x"]
-    assert found(code="x.y") == ["no.x"] and found(code="x") == []
+    assert found(code="x.y") == found(code=" X.Y ") == ["no.x"] and found(code="x") == []
     assert found(reference="aaaa ") == ["no.x", "done.x"] and found(reference="AAAA", outcome="success") == ["done.x"]
+
+
+@pytest.mark.parametrize("typed", ["1A2B-3C4D-5E6F", "1a2b3c4d5e6f", "1A2B 3C4D 5E6F", " 1a2b-3c4d5e6f"])
+@pytest.mark.django_db
+def test_a_reference_is_found_as_people_type_it(typed: str) -> None:
+    row("the.one", request_id="1A2B-3C4D-5E6F"), row("another", request_id="1A2B-3C4D-5E60")
+    assert found(reference=typed) == ["the.one"]
 
 
 @pytest.mark.django_db
@@ -186,7 +199,9 @@ def test_addresses_are_found_alone_and_by_network() -> None:
         ("203.0.113.7", "203.0.113.70", "203.0.112.7", "10.9.8.7", "2001:db8::7", "2001:db8:1::7", "2001:dbf::1", None)
     ):
         row(f"from.{number}", client_ip=address)
-    assert found(address="203.0.113.7") == ["from.0"]
+    assert found(address="203.0.113.7") == found(address="::FFFF:203.0.113.7") == ["from.0"]
+    assert found(address="::ffff:203.0.113.0/120") == ["from.1", "from.0"]
+    assert found(address="2001:db8::7%eth0") == ["from.4"]
     assert found(address="203.0.113.0/24") == ["from.1", "from.0"]
     assert found(address="203.0.113.0/26") == ["from.0"]
     assert found(address="203.0.112.0/23") == ["from.2", "from.1", "from.0"]
@@ -238,6 +253,31 @@ def test_the_last_seven_days_are_counted_unless_a_range_is_given() -> None:
     assert (counts.done, counts.refused, counts.is_complete) == (2, 4, True)
     assert [(bucket.done, bucket.refused) for bucket in counts.buckets] == [(1, 0), *[(0, 0)] * 6, (1, 4)]
     assert counts.buckets[0].start == datetime(2026, 11, 17, tzinfo=UTC)
+
+
+@pytest.mark.django_db
+def test_what_has_not_come_yet_is_not_counted() -> None:
+    with time_machine.travel(NOON, tick=False):
+        row(at=NOON - timedelta(hours=1))
+        counts = count_events(AuditFilter(since=NOON - timedelta(hours=2), until=datetime(9999, 12, 31, tzinfo=UTC)))
+        assert (counts.until, counts.step, counts.done, counts.span) == (NOON, HOUR, 1, "given")
+        counts = count_events(AuditFilter(until=datetime(9999, 12, 31, tzinfo=UTC)))
+        assert (counts.since, counts.until, counts.span) == (NOON - timedelta(days=7), NOON, "last")
+        counts = count_events(AuditFilter(since=NOON + timedelta(days=1)))
+        assert (counts.since, counts.until, counts.done) == (NOON, NOON, 0)
+
+
+@pytest.mark.django_db
+def test_the_week_ends_with_the_newest_event_where_that_is_older() -> None:
+    newest = NOON - timedelta(days=40)
+    with time_machine.travel(NOON, tick=False):
+        row("old.act", at=newest), row("old.act", at=newest - timedelta(days=3)), row("new.act", at=NOON)
+        for wanted in (AuditFilter(action="old"), AuditFilter(until=NOON - timedelta(days=20))):
+            counts = count_events(wanted)
+            assert (counts.done, counts.span) == (2, "newest")
+            assert counts.since <= newest < counts.until <= newest + timedelta(seconds=1)
+        counts = count_events(AuditFilter(until=newest + timedelta(days=1)))
+        assert (counts.done, counts.span, counts.until) == (2, "before", newest + timedelta(days=1))
 
 
 @pytest.mark.django_db

@@ -125,6 +125,76 @@ def test_a_row_is_not_replaced_and_the_table_not_emptied() -> None:
     assert row.action == "a.b"
 
 
+@pytest.mark.parametrize("name", ["id", "rowid", "_rowid_", "oid"])
+@pytest.mark.parametrize("conflict", ["", "OR REPLACE", "OR IGNORE"])
+@pytest.mark.parametrize("number", ["(SELECT MAX(id) FROM users_auditevent)", "999999"])
+def test_no_name_of_a_rows_number_moves_it_or_pushes_another_out(name: str, conflict: str, number: str) -> None:
+    if connection.vendor != "sqlite":
+        name, conflict = "id", ""  # the others are SQLite's own
+    refusal = AuditEvent.objects.create(
+        action="a.b", outcome="refused", actor_label="x", client_ip="203.0.113.9", error_code="a.b"
+    )
+    old_row()
+    rows = list(AuditEvent.objects.order_by("pk").values())
+    for fold in ("", ", occurrences = occurrences + 1"):
+        change = f"{name} = {number}{fold} WHERE id = {refusal.pk}"
+        with pytest.raises(DatabaseError, match="append-only"):
+            execute(f"UPDATE {conflict} users_auditevent SET {change}")  # noqa: S608  (our own names)
+    assert list(AuditEvent.objects.order_by("pk").values()) == rows
+
+
+@pytest.mark.parametrize("name", ["id", "rowid", "_rowid_", "oid"])
+def test_no_name_of_a_rows_number_replaces_it(name: str) -> None:
+    row = old_row()
+    others = "action, outcome, error_code, actor_label, target_type, target_id, target_label, request_id"
+    verb, name = ("INSERT OR REPLACE", name) if connection.vendor == "sqlite" else ("INSERT", "id")
+    columns = f"({name}, at, last_at, {others}, details, occurrences)"
+    values = "id, at, at, 'x', outcome, '', '', '', '', '', '', '{}', 1"
+    with pytest.raises(DatabaseError):
+        execute(f"{verb} INTO users_auditevent {columns} SELECT {values} FROM users_auditevent")  # noqa: S608
+    row.refresh_from_db()
+    assert row.action == "a.b"
+
+
+def test_a_temporary_table_does_not_answer_for_the_settings() -> None:
+    row = old_row(days=1)
+    with pytest.raises(DatabaseError, match="retention"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE users_organization (id int, audit_retention_days int)")
+        cursor.execute("INSERT INTO users_organization VALUES (1, -1)")
+        cursor.execute("DELETE FROM users_auditevent WHERE id = %s", [row.pk])
+    assert AuditEvent.objects.filter(pk=row.pk).exists()
+
+
+def test_a_function_of_somebodys_own_does_not_answer_for_the_clock() -> None:
+    if connection.vendor == "sqlite":
+        return  # it has neither schemas nor functions of a session
+    row = old_row(days=1)
+    with pytest.raises(DatabaseError, match="retention"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA others")
+        cursor.execute(
+            "CREATE FUNCTION others.now() RETURNS timestamptz LANGUAGE sql AS "
+            "$$ SELECT pg_catalog.now() + interval '10 years' $$"
+        )
+        cursor.execute("SET LOCAL search_path = others, pg_catalog, public")
+        cursor.execute("DELETE FROM users_auditevent WHERE id = %s", [row.pk])
+    assert AuditEvent.objects.filter(pk=row.pk).exists()
+
+
+def test_a_retention_below_the_least_counts_as_the_least() -> None:
+    row, older = old_row(days=29), old_row(days=31)
+    with pytest.raises(DatabaseError, match="retention"), transaction.atomic():
+        with connection.cursor() as cursor:
+            if connection.vendor == "sqlite":
+                cursor.execute("PRAGMA ignore_check_constraints = ON")
+            else:
+                cursor.execute("ALTER TABLE users_organization DROP CONSTRAINT users_organization_retention_range")
+            Organization.objects.create(audit_retention_days=1)
+            if connection.vendor == "sqlite":
+                cursor.execute("PRAGMA ignore_check_constraints = OFF")
+        older.delete()
+        row.delete()
+
+
 def test_pruning_goes_on_and_follows_a_lower_retention() -> None:
     for days in (10, 40, 100, 364, 366):
         old_row(days=days)

@@ -10,7 +10,13 @@ from tests.browsing import last_event
 from tests.factories import OPERATOR, make_administrator
 from tests.users.support import as_person, at_once, refused
 from users import saved_filters
-from users.audit_errors import SavedFilterEmpty, SavedFilterNameTaken, SavedFilterNotFound, SavedFiltersTooMany
+from users.audit_errors import (
+    SavedFilterEmpty,
+    SavedFilterNameTaken,
+    SavedFilterNotFound,
+    SavedFiltersTooMany,
+    SavedFilterTooLong,
+)
 from users.audit_filter import AuditFilter
 from users.errors import NameInvalid, PermissionRefused
 from users.models import AdminRole, SavedFilter, User
@@ -64,8 +70,22 @@ def test_what_says_nothing_is_not_kept(name: str, wanted: AuditFilter, administr
     assert error.code == "users.saved_filter_empty"
 
 
-def test_a_name_that_cannot_be_shown_is_refused(administrator: User) -> None:
-    refused(NameInvalid, save_filter, actor=as_person(administrator), name="a\x07b", wanted=REFUSED)
+@pytest.mark.parametrize("name", ["a\x07b", "a\N{RIGHT-TO-LEFT OVERRIDE}b"])
+def test_a_name_that_cannot_be_shown_is_refused(name: str, administrator: User) -> None:
+    refused(NameInvalid, save_filter, actor=as_person(administrator), name=name, wanted=REFUSED)
+
+
+@pytest.mark.parametrize("letter", ["x", "ä"])
+def test_every_name_that_the_form_takes_is_kept(letter: str, administrator: User) -> None:
+    wanted = AuditFilter(person=letter * 254, actor=letter * 254)
+    assert filter_of(save_filter(actor=as_person(administrator), name="long", wanted=wanted)) == wanted
+
+
+def test_what_no_address_can_hold_is_refused(administrator: User) -> None:
+    wanted = AuditFilter(person="\N{GRINNING FACE}" * 254, actor="\N{GRINNING FACE}" * 254)
+    error = refused(SavedFilterTooLong, save_filter, actor=as_person(administrator), name="long", wanted=wanted)
+    assert error.code == "users.saved_filter_too_long"
+    assert not SavedFilter.objects.exists()
 
 
 def test_there_is_an_end_to_them(administrator: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,10 +102,25 @@ def test_it_keeps_a_name_without_control_characters(text: str) -> None:
     assert clean_name(name) == name and len(name) <= 150
 
 
-@pytest.mark.parametrize("text", ["Ada\nLovelace", "Ada\x00", "Ada\u2028Lovelace", "Ada\x1b[31m", "x" * 151])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ada\nLovelace",
+        "Ada\x00",
+        "Ada\u2028Lovelace",
+        "Ada\x1b[31m",
+        "x" * 151,
+        "Ada \N{RIGHT-TO-LEFT OVERRIDE}ecalevoL",
+        "Ada\N{LEFT-TO-RIGHT ISOLATE}",
+        "A\N{ZERO WIDTH SPACE}da",
+        "A\N{SOFT HYPHEN}da",
+    ],
+)
 def test_it_refuses_a_name_that_cannot_be_shown(text: str) -> None:
     assert refused(NameInvalid, clean_name, text=text, field="given_name").field == "given_name"
 
 
 def test_it_keeps_names_of_all_scripts() -> None:
     assert clean_name("  Zoë   Ωmega 李小龍 ") == "Zoë Ωmega 李小龍"
+    joined = "می\N{ZERO WIDTH NON-JOINER}خواهم"  # a word that needs its joiner
+    assert clean_name(joined) == joined

@@ -98,6 +98,11 @@ def test_names_of_companies(name: str) -> None:
         (SupportUrlInvalid, {"url": "https://user:word@contoso.example/"}),
         (SupportUrlInvalid, {"url": "https://contoso.example/a b"}),
         (SupportUrlInvalid, {"url": "https://[half/"}),
+        (SupportUrlInvalid, {"url": "https://.../"}),
+        (SupportUrlInvalid, {"url": "https://-/"}),
+        (SupportUrlInvalid, {"url": "https://contoso..example/"}),
+        (SupportUrlInvalid, {"url": "https://1.2.3/"}),
+        (SupportUrlInvalid, {"url": f"https://{'x' * 64}.example/"}),
         (SupportUrlInvalid, {"url": "https://contoso.example:99999/"}),
         (SupportUrlInvalid, {"url": f"https://contoso.example/{'x' * 500}"}),
         (PhoneNumberInvalid, {"phone": "call us"}),
@@ -115,6 +120,21 @@ def test_a_contact_that_leads_nowhere_is_refused(error: type[DirectoryError], gi
     }
     assert found.code in codes and found.field == f"support_{next(iter(given))}"
     assert not Organization.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://helpdesk/",
+        "https://help.contoso.example:8443/a?b=c",
+        "https://xn--bcher-kva.example",
+        "https://contoso.example./",
+        "https://192.0.2.7/",
+        "https://[2001:db8::7]/",
+    ],
+)
+def test_a_contact_may_be_any_host_that_there_can_be(url: str) -> None:
+    assert set_support(actor=OPERATOR, url=url).support_url == url
 
 
 def test_new_people_begin_as_the_organization_says(administrator: User) -> None:

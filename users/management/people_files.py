@@ -10,6 +10,7 @@ from users.errors import InputNotText
 from users.import_errors import ImportFileTooLarge, ImportFileUnreadable, ImportHasProblems, ImportPeopleChanged
 from users.import_store import problems_of
 from users.management.base import DirectoryCommand
+from users.management.writing import writing
 from users.models import AdminRole, ImportMode, ImportStatus, PeopleImport, State
 from users.people_csv import MAX_BYTES
 from users.people_export import export_people
@@ -126,15 +127,17 @@ class PeopleFileCommands(DirectoryCommand):
         given = {name: options[name] for name in ("search", "state", "role", "sign_in")}
         lines = export_people(actor=self.actor, wanted=PeopleFilter(**given))
         if options["output"] == "-":
-            for text in lines:
-                self.stdout.write(text, ending="")
+            with writing(None):
+                for text in lines:
+                    self.stdout.write(text, ending="")
+                self.stdout.flush()
             return
-        try:
-            # The whole directory is nothing for other accounts of this machine.
-            with open(options["output"], "w", encoding="utf-8", newline="", opener=_for_owner_only) as file:
-                file.writelines(lines)
-        except (OSError, ValueError) as error:
-            raise _unreadable(options["output"], error) from error
+        # The whole directory is nothing for other accounts of this machine.
+        with (
+            writing(options["output"]),
+            open(options["output"], "w", encoding="utf-8", newline="", opener=_for_owner_only) as file,
+        ):
+            file.writelines(lines)
 
 
 def _for_owner_only(path: str, flags: int) -> int:

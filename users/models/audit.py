@@ -17,8 +17,8 @@ class Outcome(models.TextChoices):
 class AuditEvent(models.Model):
     """One act or refusal, with everything copied that a reader needs after its subjects are gone.
 
-    Append-only: database triggers refuse updates of anything but the fold (`occurrences`, `last_at`), and deletion
-    before the organization's retention is over.
+    Append-only: database triggers refuse deletion before the organization's retention is over, and every update but
+    the fold, which counts one more refusal of an unknown visitor (`occurrences`) and says when (`last_at`).
 
     Attributes:
         about: what a search finds the row by where it is no key: the email that was tried, or the target's label; in
@@ -103,7 +103,7 @@ class SavedFilter(models.Model):
 
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_filters")
     name = models.CharField(max_length=80)
-    query = models.CharField(max_length=2000, blank=True)
+    query = models.TextField(blank=True)
     is_shared = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

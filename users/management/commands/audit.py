@@ -19,8 +19,8 @@ from users.audit_export import ExportFormat, event_row, export_events
 from users.audit_filter import OUTCOMES, AuditFilter, moment, normal_address
 from users.audit_follow import Follower
 from users.audit_log import find_events
-from users.errors import FileNotWritten
 from users.management.base import PERSON, DirectoryCommand, at_least_one
+from users.management.writing import forget_output, writing
 from users.models import AuditEvent
 
 COLUMNS = ("at", "action", "outcome", "code", "actor", "target", "client_ip", "reference")
@@ -91,11 +91,10 @@ class Command(DirectoryCommand):
                 self.stderr.write(f"\r{rows:,} rows", ending="")
 
         wanted, form = _wanted(options), ExportFormat(options["format"])
-        with ExitStack() as stack:
+        with writing(options["output"]), ExitStack() as stack:
             write = self._writer(options["output"], stack)
             for piece in export_events(actor=self.actor, wanted=wanted, form=form, progress=progress):
-                if not self._sent(write, piece):
-                    return
+                write(piece)
         if sys.stderr.isatty():
             self.stderr.write("")
         if options["output"]:
@@ -107,7 +106,7 @@ class Command(DirectoryCommand):
         try:
             while True:
                 for event in follower.look():
-                    if not self._sent(self._print, self._line(event)):
+                    if not self._sent(self._line(event)):
                         return
                 if _reader_left(self.stdout, options["interval"]):
                     return
@@ -129,19 +128,15 @@ class Command(DirectoryCommand):
         """Return what takes the pieces of a file. A file is this user's alone: it holds names and addresses."""
         if output is None:
             return self._print
-        try:
-            number = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        except OSError as error:
-            raise FileNotWritten(path=str(output), reason=error.strerror or "unknown") from error
+        number = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         return stack.enter_context(os.fdopen(number, "w", encoding="utf-8", newline="")).write
 
-    def _sent(self, write: Callable[[str], object], text: str) -> bool:
-        """Write, and return False where the reader has gone, as `head` does when it has enough."""
+    def _sent(self, text: str) -> bool:
+        """Print, and return False where the reader has gone, as `head` does when it has enough."""
         try:
-            write(text)
+            self._print(text)
         except BrokenPipeError:
-            # Python would flush into the closed pipe once more when it ends, and complain.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            forget_output()
             return False
         return True
 
