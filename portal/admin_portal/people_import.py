@@ -116,7 +116,7 @@ def progress_of(found: PeopleImport) -> dict[str, Any]:
         return {"label": "", "value": found.read, "maximum": found.read, "text": "Done"}
     label = LABELS[ImportStatus(found.status)]
     if is_one_transaction(found):
-        return {"label": label, "value": None, "maximum": None, "text": "All rows in one go, or none"}
+        return {"label": label, "value": None, "maximum": None, "text": f"{found.read:,} rows in one go, or none"}
     done = found.read - found.done_rows if found.status == ImportStatus.UNDOING else found.done_rows
     text = f"{done:,} of {found.read:,} rows"
     return {"label": label, "value": done, "maximum": found.read or None, "text": text}

@@ -238,7 +238,7 @@ def test_the_list_leads_to_both(admin_browser: Browser, browser_client: Browser)
 
 
 def test_a_large_file_is_written_in_steps(admin_browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_steps, "SQLITE_ROWS", 1)
+    monkeypatch.setattr(import_steps, "ROWS_AT_ONCE", 1)
     url = to_preview(admin_browser, TWO)
     admin_browser.post(f"{url}confirm/", {"mode": "all"})
     assert "Added 2" in text_of(admin_browser.get(go_on(admin_browser, url)))
