@@ -30,6 +30,7 @@ from users.models import (
     User,
     imports,
 )
+from users.people import delete_person
 from users.people_import import (
     advance_import,
     confirm_import,
@@ -372,6 +373,45 @@ def test_housekeeping_finishes_what_was_confirmed_and_left_alone() -> None:
         assert prune_imports() == 0
         assert finish_abandoned(OPERATOR) == 1
     assert User.objects.count() == 5
+
+
+@pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("changed_meanwhile", [False, True])
+def test_what_a_deleted_administrator_was_importing_is_finished_or_undone(changed_meanwhile: bool) -> None:
+    make_administrator()
+    owner = make_administrator(AdminRole.ADMINISTRATOR)
+    actor = as_person(owner)
+    make_person("p3@contoso.example")
+    before = User.objects.count() - 1
+    found = confirm_import(actor=actor, people_import=check(FIVE, actor), mode=ImportMode.ALL)
+    while found.next_chunk != 1 or found.status != "writing":
+        found = advance_import(actor=actor, people_import=found, seconds=0)
+    delete_person(actor=OPERATOR, person=owner, confirmation=owner.company_email)
+    assert imports_of(OPERATOR) == []
+    refused(ImportNotFound, find_import, actor=OPERATOR, pk=found.pk)
+    if changed_meanwhile:
+        User.objects.filter(company_email="p3@contoso.example").update(title="X")
+    with time_machine.travel(timezone.now() + timedelta(minutes=10)):
+        assert finish_abandoned(OPERATOR) == 1
+    assert User.objects.count() == before + (0 if changed_meanwhile else 4)
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_user_name_that_somebody_took_meanwhile_does_not_keep_the_rest_from_being_undone() -> None:
+    make_person("ada@contoso.example", user_name="ada", external_id="one")
+    make_person("p3@contoso.example")
+    rows = "".join(f"p{number}@contoso.example,,,T\n" for number in range(4))
+    found = check(f"email,user name,external id,title\nada@contoso.example,augusta,two,Countess\n{rows}")
+    found = confirm_import(actor=OPERATOR, people_import=found, mode=ImportMode.ALL)
+    while found.status == "verify" or found.next_chunk < 2:
+        found = advance_import(actor=OPERATOR, people_import=found, seconds=0)
+    make_person("other@contoso.example", user_name="ada", external_id="one")
+    User.objects.filter(company_email="p3@contoso.example").update(title="X")
+    refused(ImportPeopleChanged, advance_import, actor=OPERATOR, people_import=found)
+    drive(PeopleImport.objects.get())
+    ada = User.objects.get(company_email="ada@contoso.example")
+    assert (ada.user_name, ada.external_id, ada.title) == ("augusta", "two", "")
+    assert User.objects.count() == 3
 
 
 def test_files_are_forgotten_after_an_hour() -> None:
