@@ -16,6 +16,7 @@ from users.audit import Actor, audited, record, record_refusal
 from users.bulk import room_for_many
 from users.errors import DirectoryError
 from users.import_errors import ImportNotFound, ImportPeopleChanged, RowChanged
+from users.import_handover import name_freeing_rows
 from users.import_rows import NEW, PROBLEM, UNCHANGED, UPDATED, Outcome, look_up, read_rows
 from users.import_store import (
     add_problems,
@@ -87,6 +88,7 @@ def _check_next(actor: Actor, people_import: PeopleImport) -> None:
         locked.samples = [*locked.samples, *_samples(outcomes, SAMPLES - len(locked.samples))]
         locked.next_chunk = number + 1
         if locked.next_chunk >= locked.chunks:
+            name_freeing_rows(locked)
             locked.status = ImportStatus.CHECKED
         locked.save()
 

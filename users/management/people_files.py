@@ -176,7 +176,7 @@ class PeopleFileCommands(DirectoryCommand):
             self.print_json({**counts, **ended, **ignored, "dry_run": dry_run, "problem_rows": rows})
             return
         for row in problems[:SHOWN]:
-            self.stderr.write(f"line {row.line}: {row.label}: {row.reason} [{row.code}]")
+            self.stderr.write(f"line {row.line}: {row.label or '(empty)'}: {row.reason} [{row.code}]")
         more = problems.count() - SHOWN
         if more > 0:
             self.stderr.write(f"and {more:,} more; --json lists all of them")
