@@ -1,6 +1,5 @@
 """The audit log as a file: CSV or JSON Lines, of any size, in constant memory."""
 
-import csv
 import json
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
@@ -10,7 +9,7 @@ from typing import Any
 from users.audit import Actor, audited, record
 from users.audit_filter import AuditFilter
 from users.audit_log import BATCH, find_events, newest_place
-from users.csv_safety import neutralise
+from users.csv_safety import safe_line
 from users.models import AuditEvent
 from users.permissions import Permission
 from users.services import require
@@ -106,17 +105,10 @@ def _json_lines(events: Iterable[AuditEvent]) -> list[str]:
     return [json.dumps(event_row(event), ensure_ascii=False) + "\n" for event in events]
 
 
-class _Lines(list[str]):
-    """What the csv module takes for a file."""
-
-    def write(self, line: str) -> None:
-        self.append(line)
-
-
 def _csv_lines(events: Iterable[AuditEvent]) -> list[str]:
-    lines = _Lines()
-    writer = csv.writer(lines)
-    for event in events:
-        row = {**event_row(event), "details": json.dumps(event.details, ensure_ascii=False)}
-        writer.writerow([neutralise(row[column]) for column in COLUMNS])
-    return lines
+    return [safe_line(_cells(event)) for event in events]
+
+
+def _cells(event: AuditEvent) -> list[object]:
+    row = {**event_row(event), "details": json.dumps(event.details, ensure_ascii=False)}
+    return [row[column] for column in COLUMNS]

@@ -45,6 +45,14 @@ class ImportFileEmpty(ImportFileRefused):
     hint = "The first row names the columns; each further row is a person. The template shows how."
 
 
+class ImportIsSpreadsheet(ImportFileRefused):
+    """The file is a spreadsheet as its program saves it."""
+
+    code = "users.import_spreadsheet"
+    message = "This file is no CSV: it is {found}."
+    hint = 'Open it in the spreadsheet, and save it as "CSV UTF-8 (comma delimited)".'
+
+
 class ImportEncodingWrong(ImportFileRefused):
     """The file is not UTF-8."""
 
@@ -143,6 +151,26 @@ class RowRepeats(RowProblem):
     code = "users.import_row_repeats"
     message = "{value} stands in line {line} already."
     hint = "Keep one of the two rows."
+
+
+class RowEmailMissing(RowProblem):
+    """The cell of the company email is empty."""
+
+    code = "users.import_email_missing"
+    message = "The company email is empty."
+    hint = "Every row needs one: it says whom the row is about."
+    field = "company_email"
+
+
+class RowClaimsWhatAnotherFrees(RowProblem):
+    """A row gives somebody what another person has, whom another row of the file gives a new one."""
+
+    code = "users.import_freed_by_row"
+    message = "The {what} {value} is somebody's until line {line} is imported, and one import does not pass it on."
+    hint = (
+        "Import in two steps: first without this row, and then this row. "
+        "Where two people swap, one of them needs something else in between."
+    )
 
 
 class RowStateUnknown(RowProblem):

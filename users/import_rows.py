@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from users import contact, names
 from users.errors import CompanyEmailInvalid, DirectoryError, ExternalIdTaken, UserNameTaken
-from users.import_errors import RowGroupUnknown, RowIsAdministrator, RowStateUnknown
+from users.import_errors import RowEmailMissing, RowGroupUnknown, RowIsAdministrator, RowStateUnknown
 from users.models import Group, GroupMembership, State, User
 from users.people_csv import Row, split_groups
 from users.states import schedule_cancelled_by
@@ -141,7 +141,7 @@ def _read(row: Row, columns: Sequence[str]) -> Outcome:
     try:
         outcome.email = names.normalise_email(outcome.email)
     except CompanyEmailInvalid as error:
-        outcome.problems.append(error)
+        outcome.problems.append(error if outcome.email else RowEmailMissing())
     outcome.named_groups = split_groups(cells.pop("groups", ""))
     for column, text in cells.items():
         if not text:

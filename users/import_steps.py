@@ -1,10 +1,11 @@
 """The steps of an import of people: checking a chunk of rows, writing one, writing all, and undoing what was written.
 
-A transaction that writes 100,000 people lasts many seconds. PostgreSQL lets everybody else go on meanwhile. SQLite has
-one writer, and whoever signs in would wait. There a large file is written in short transactions also where it is all
-or nothing: everything is looked at once more before the first, and what was written is undone should a later one find
-that somebody changed what a row depends on. The import's row says how far that is, so that it is always brought to its
-end, after a crash as well.
+A transaction that writes 100,000 people lasts many seconds. Whoever waits for it sees nothing move meanwhile, and a
+proxy may give the request up; SQLite has one writer besides, and whoever signs in would wait. So a large file is
+written in short transactions also where it is all or nothing: everything is looked at once more before the first,
+each keeps in itself what it takes to undo it, and what was written is undone should a later one find that somebody
+changed what a row depends on. The import's row says how far that is, so that it is always brought to its end, after a
+crash as well.
 """
 
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from users.audit import Actor, audited, record, record_refusal
 from users.bulk import room_for_many
 from users.errors import DirectoryError
 from users.import_errors import ImportNotFound, ImportPeopleChanged, RowChanged
+from users.import_handover import name_freeing_rows
 from users.import_rows import NEW, PROBLEM, UNCHANGED, UPDATED, Outcome, look_up, read_rows
 from users.import_store import (
     add_problems,
@@ -34,8 +36,8 @@ from users.people_csv import Problem
 SAMPLES = 10
 # Chunks that are written in one statement where everything is one transaction.
 AT_ONCE = 4
-# So many rows keep nobody waiting for long on SQLite; more are written in several transactions.
-SQLITE_ROWS = 10_000
+# So many rows keep nobody waiting for long; more are written in several transactions.
+ROWS_AT_ONCE = 5_000
 # Any number will do: whoever imports on PostgreSQL waits for whoever imports already.
 _LOCK = 4711_0815
 _COUNTS = {NEW: "added", UPDATED: "updated", UNCHANGED: "unchanged", PROBLEM: "problems"}
@@ -45,7 +47,7 @@ Report = Callable[[int], None]
 
 def is_one_transaction(people_import: PeopleImport) -> bool:
     """Return whether the next step of an import writes all of it."""
-    small = people_import.read <= SQLITE_ROWS or connection.vendor != "sqlite"
+    small = people_import.read <= ROWS_AT_ONCE
     return people_import.status == ImportStatus.WRITING and people_import.mode == ImportMode.ALL and small
 
 
@@ -86,6 +88,7 @@ def _check_next(actor: Actor, people_import: PeopleImport) -> None:
         locked.samples = [*locked.samples, *_samples(outcomes, SAMPLES - len(locked.samples))]
         locked.next_chunk = number + 1
         if locked.next_chunk >= locked.chunks:
+            name_freeing_rows(locked)
             locked.status = ImportStatus.CHECKED
         locked.save()
 

@@ -19,6 +19,7 @@ def keep_file(people_import: PeopleImport, file: PeopleFile) -> None:
     """Store an import with its rows and the problems that are known already."""
     chunks = list(slices(file.rows, ROWS_IN_CHUNK))
     people_import.columns, people_import.unknown = list(file.columns), list(file.unknown)
+    people_import.headings = file.headings
     people_import.rows, people_import.read = file.count, len(file.rows)
     people_import.chunks, people_import.problems = len(chunks), len(file.problems)
     people_import.save(force_insert=True)

@@ -1,7 +1,7 @@
 """Undoing a part of an import that was to be written as a whole, and cannot be."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from users.name_key import name_key
 
 _MOMENTS = ("state_changed_at", "scheduled_at")
 _NAMES = ("display_name", "given_name", "family_name")
+_UNIQUE = ("user_name", "external_id")
 
 
 def undo_of(people: Sequence[tuple[UUID, Outcome]]) -> dict[str, Any]:
@@ -49,8 +50,7 @@ def undo(facts: dict[str, Any], *, actor: Actor, import_id: UUID) -> None:
 
 
 def _remove(ids: list[UUID]) -> list[tuple[UUID, str]]:
-    people = [person for part in slices(ids) for person in User.objects.filter(pk__in=part, admin_role__isnull=True)]
-    removed = [(person.pk, person.label) for person in people]
+    removed = [(person.pk, person.label) for person in _locked(ids) if person.admin_role is None]
     for part in slices([pk for pk, _ in removed]):
         User.objects.filter(pk__in=part).delete()
     return removed
@@ -63,17 +63,26 @@ def _beside_state(outcome: Outcome) -> dict[str, Any]:
     return {name: person[name].isoformat() if name in _MOMENTS and person[name] else person[name] for name in names}
 
 
+def _locked(ids: Iterable[UUID]) -> list[User]:
+    """Return those of the people who are still there, as they are until the end of the transaction."""
+    people = User.objects.select_for_update().order_by("pk")
+    return [person for part in slices(ids) for person in people.filter(pk__in=part)]
+
+
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
 def _restore(changes: dict[UUID, dict[str, list[Any]]], beside: dict[UUID, dict[str, Any]]) -> list[tuple[UUID, str]]:
     alike: dict[tuple[str, ...], list[list[Any]]] = defaultdict(list)
-    people = [person for part in slices(changes) for person in User.objects.filter(pk__in=part)]
+    people = _locked(sorted(changes))
+    lost = _taken_meanwhile(changes)
     now = timezone.now()
     for person in people:
         back = {
-            field: before for field, (before, after) in changes[person.pk].items() if getattr(person, field) == after
+            field: before
+            for field, (before, after) in changes[person.pk].items()
+            if getattr(person, field) == after and (person.pk, field) not in lost
         }
         # Who became an administrator meanwhile has no schedule.
         if "state" in back and person.admin_role is None:
@@ -87,3 +96,15 @@ def _restore(changes: dict[UUID, dict[str, list[Any]]], beside: dict[UUID, dict[
     for part in slices(moved):
         sessions.end_sessions(person__in=part)
     return [(person.pk, person.label) for person in people]
+
+
+def _taken_meanwhile(changes: dict[UUID, dict[str, list[Any]]]) -> set[tuple[UUID, str]]:
+    """Return whose former user name or external ID is somebody else's now, with the field. They keep the new one."""
+    taken = set()
+    for field in _UNIQUE:
+        former = {each[field][0]: pk for pk, each in changes.items() if field in each and each[field][0]}
+        for part in slices(former):
+            for value, pk in User.objects.filter(**{f"{field}__in": part}).values_list(field, "pk"):
+                if pk != former[value]:
+                    taken.add((former[value], field))
+    return taken

@@ -14,6 +14,7 @@ from users.import_errors import (
     ImportEncodingWrong,
     ImportFileEmpty,
     ImportFileTooLarge,
+    ImportIsSpreadsheet,
     ImportNotCsv,
     ImportTooManyRows,
     RowNotPlain,
@@ -40,6 +41,13 @@ COLUMNS = {
     "groups": ("Group", "User groups", "Member of"),
 }
 GROUP_SEPARATOR = "|"
+# How the files of spreadsheets begin, of the present kind and of the one before 2007.
+_SPREADSHEETS = {
+    b"PK\x03\x04": "an Excel or LibreOffice workbook, or another zip archive",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+}
+# A line before the header by which a file tells Excel what separates its columns.
+_SAYS_SEPARATOR = re.compile(r'"?sep=([,;\t|])"?[ ]*(?:\r\n|\r|\n)', re.IGNORECASE)
 _NOT_COUNTED = re.compile(r"[\s._-]+")
 
 
@@ -78,6 +86,7 @@ class PeopleFile:
     Attributes:
         columns: the columns that it has, in its order.
         unknown: headings that mean nothing here.
+        headings: what the file calls each column.
         rows: those that can be looked at further. First those with a user name, so that no name that Gatehouse
             proposes for another row takes one of theirs.
         problems: of the other rows.
@@ -87,6 +96,7 @@ class PeopleFile:
     unknown: tuple[str, ...]
     rows: list[Row] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    headings: dict[str, str] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -98,18 +108,20 @@ def read_file(content: bytes) -> PeopleFile:
     """Read a file of people.
 
     Raises:
-        ImportFileTooLarge, ImportTooManyRows, ImportFileEmpty, ImportEncodingWrong, ImportNotCsv, ImportColumnMissing,
-        ImportColumnTwice: the file is refused as a whole.
+        ImportFileTooLarge, ImportTooManyRows, ImportFileEmpty, ImportIsSpreadsheet, ImportEncodingWrong, ImportNotCsv,
+        ImportColumnMissing, ImportColumnTwice: the file is refused as a whole.
     """
     if len(content) > MAX_BYTES:
         raise ImportFileTooLarge(megabytes=MAX_BYTES // 1024 // 1024)
     text = _decode(content)
-    records = _records(text, _delimiter(text))
+    said = _SAYS_SEPARATOR.match(text)
+    records = _records(text, said[1], after=said[0]) if said else _records(text, _delimiter(text))
     first = next(records, None)
     if first is None:
         raise ImportFileEmpty()
     meanings, unknown = _columns(first[1])
-    found = PeopleFile(tuple(meanings.values()), tuple(unknown))
+    headings = {column: _shown(first[1][position]) for position, column in meanings.items()}
+    found = PeopleFile(tuple(meanings.values()), tuple(unknown), headings=headings)
     _take_rows(found, records, meanings, width=len(first[1]))
     if not found.count:
         raise ImportFileEmpty()
@@ -117,13 +129,23 @@ def read_file(content: bytes) -> PeopleFile:
 
 
 def _decode(content: bytes) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or content[:200].count(b"\x00") > 20:
+    for beginning, what in _SPREADSHEETS.items():
+        if content.startswith(beginning):
+            raise ImportIsSpreadsheet(found=what)
+    if _is_utf_16(content):
         raise ImportEncodingWrong(found="it is UTF-16")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ImportEncodingWrong(found=f"line {line} holds the byte {content[error.start]:02X}") from error
+
+
+def _is_utf_16(content: bytes) -> bool:
+    """Return whether there is the mark of UTF-16, or, as in plain text without one, nearly every second byte is 0."""
+    head = content[:200]
+    halves = head[::2].count(0), head[1::2].count(0)
+    return content.startswith((b"\xff\xfe", b"\xfe\xff")) or max(halves) * 4 > len(head) > 3
 
 
 def _delimiter(text: str) -> str:
@@ -133,15 +155,20 @@ def _delimiter(text: str) -> str:
     return max(",;\t", key=unquoted.count)
 
 
-def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row that is not empty with the number of its first line."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    line = 1
+def _records(text: str, delimiter: str, *, after: str = "") -> Iterator[tuple[int, list[str]]]:
+    """Yield each row that is not empty with the number of its first line.
+
+    Args:
+        after: a first line that is no row.
+    """
+    reader = csv.reader(io.StringIO(text[len(after) :], newline=""), delimiter=delimiter, strict=True)
+    skipped = 1 if after else 0
+    line = 1 + skipped
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 yield line, cells
-            line = reader.line_num + 1
+            line = reader.line_num + 1 + skipped
     except csv.Error as error:
         raise ImportNotCsv(line=line, reason=str(error)) from error
 
@@ -208,15 +235,15 @@ def _repeated(
     """Return what is wrong where an earlier row has the same company email, user name or external ID."""
     given = {column: cells[at[column]] for column in seen if cells[at[column]]}
     for column, value in given.items():
-        earlier = seen[column].get(_key(column, value))
+        earlier = seen[column].get(key_of(column, value))
         if earlier is not None:
             return RowRepeats(field=column, value=_shown(value, 100), line=earlier)
     for column, value in given.items():
-        seen[column][_key(column, value)] = line
+        seen[column][key_of(column, value)] = line
     return None
 
 
-def _key(column: str, value: str) -> str:
+def key_of(column: str, value: str) -> str:
     """Return what makes a value the same as another: capital letters count in external IDs that are no GUIDs."""
     return value if column == "external_id" and not is_guid(value) else value.lower()
 

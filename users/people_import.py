@@ -6,9 +6,10 @@ import can be left and found again. A short lease keeps two tabs from doing the 
 sure of it where something is written. Housekeeping brings to its end what was confirmed and left alone.
 """
 
-import contextlib
 import time
 from datetime import timedelta
+from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -43,7 +44,7 @@ def upload_people(*, actor: Actor, file_name: str, content: bytes) -> PeopleImpo
     """
     require(actor, Permission.MANAGE_PEOPLE)
     name = "".join(character if character.isprintable() else "?" for character in file_name)[-255:]
-    people_import = PeopleImport(owner=actor.person, file_name=name or "people.csv")
+    people_import = PeopleImport(**_owned_by(actor), file_name=name or "people.csv")
     file = read_file(content)
     with transaction.atomic():
         keep_file(people_import, file)
@@ -57,7 +58,7 @@ def find_import(actor: Actor, pk: UUID) -> PeopleImport:
         ImportNotFound: there is none such, it is somebody else's, or its hour is over.
     """
     require(actor, Permission.MANAGE_PEOPLE)
-    found = _kept().filter(pk=pk, owner=actor.person).first()
+    found = _kept().filter(pk=pk, **_owned_by(actor)).first()
     if found is None:
         raise ImportNotFound()
     return found
@@ -66,7 +67,12 @@ def find_import(actor: Actor, pk: UUID) -> PeopleImport:
 def imports_of(actor: Actor) -> list[PeopleImport]:
     """Return the imports that an administrator can go on with or look at, newest first."""
     require(actor, Permission.MANAGE_PEOPLE)
-    return list(_kept().filter(owner=actor.person).order_by("-created_at")[:5])
+    return list(_kept().filter(**_owned_by(actor)).order_by("-created_at")[:5])
+
+
+def _owned_by(actor: Actor) -> dict[str, Any]:
+    """Return what the imports of an actor's own have; one whose owner is deleted is nobody's."""
+    return {"owner": actor.person, "by_command": actor.person is None}
 
 
 @audited("users.people_import.discarded")
@@ -80,6 +86,43 @@ def discard_import(*, actor: Actor, people_import: PeopleImport) -> None:
     if PeopleImport.objects.filter(pk=people_import.pk, status__in=WRITES).exists():
         raise ImportNotReady()
     people_import.delete()
+
+
+class Aborted(StrEnum):
+    """What became of an import that was aborted."""
+
+    FORGOTTEN = "forgotten"
+    UNDOING = "undoing"
+    STOPPED = "stopped"
+    TOO_LATE = "complete"
+
+
+@audited("users.people_import.aborted")
+def abort_import(*, actor: Actor, people_import: PeopleImport) -> Aborted:
+    """Give an import up, so that nobody goes on with it, and return what that means.
+
+    Where nothing is written yet, or where the good ones were asked for, the file is forgotten, and what was written
+    stays. All or nothing is undone by `advance_import`, and by housekeeping where that is left alone.
+
+    Raises:
+        ImportNotFound: it is forgotten already.
+    """
+    require(actor, Permission.MANAGE_PEOPLE)
+    locked = lock_import(people_import)
+    if locked.status == ImportStatus.DONE:
+        return Aborted.TOO_LATE
+    begun = locked.status in (ImportStatus.WRITING, ImportStatus.UNDOING) and locked.next_chunk > 0
+    if begun and locked.mode == ImportMode.ALL:
+        how = Aborted.UNDOING
+        locked.status, locked.busy_until, locked.restarted = ImportStatus.UNDOING, None, "The import was aborted."
+        locked.save()
+    else:
+        how = Aborted.STOPPED if begun else Aborted.FORGOTTEN
+        locked.delete()
+    written = {name: getattr(locked, name) if begun else 0 for name in ("added", "updated")}
+    details = {"file": locked.file_name, "import": str(people_import.pk), "how": how.value, **written}
+    record("users.people_import.aborted", actor=actor, details=details)
+    return how
 
 
 def prune_imports() -> int:
@@ -177,10 +220,13 @@ def finish_abandoned(actor: Actor) -> int:
     left = PeopleImport.objects.filter(status__in=WRITES, touched_at__lt=timezone.now() - LEFT_ALONE)
     found = list(left)
     for people_import in found:
-        with contextlib.suppress(ImportPeopleChanged):
-            while people_import.status in WRITES:
-                before = (people_import.status, people_import.next_chunk)
+        while people_import.status in WRITES:
+            before = (people_import.status, people_import.next_chunk)
+            try:
                 people_import = advance_import(actor=actor, people_import=people_import)
-                if before == (people_import.status, people_import.next_chunk):
-                    break
+            except ImportPeopleChanged:
+                # What was written is undone next.
+                people_import = _refreshed(people_import)
+            if before == (people_import.status, people_import.next_chunk):
+                break
     return len(found)

@@ -1,6 +1,5 @@
 """Users > Import: upload a file, look at what it would change, and follow it while it is written."""
 
-import csv
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -15,12 +14,13 @@ from portal.actors import actor_of
 from portal.admin_portal.access import permission_required
 from portal.admin_portal.forms import show_on_form
 from portal.admin_portal.people_import_forms import UploadForm
-from users.csv_safety import neutralise
+from users.csv_safety import safe_line
+from users.default_states import default_state
 from users.errors import DirectoryError
 from users.import_errors import ImportPeopleChanged
 from users.import_steps import is_one_transaction
 from users.import_store import problems_after, problems_of
-from users.models import ImportMode, ImportStatus, PeopleImport
+from users.models import ImportMode, ImportStatus, PeopleImport, Source
 from users.people_csv import COLUMNS, MAX_BYTES, MAX_ROWS
 from users.people_csv import template as header_of_all_columns
 from users.people_import import (
@@ -87,10 +87,20 @@ def show(request: HttpRequest, people_import: UUID) -> HttpResponse:
     if found.is_under_way:
         return render(request, f"{TEMPLATES}progress.html", {**context, **progress_of(found)})
     rows, following = problems_after(found, request.GET.get("after", ""), limit=PAGE_SIZE)
-    context |= {"problems": rows, "next_url": f"?after={following}#problems" if following else ""}
+    context["problems"] = [(row, found.headings.get(row.field, row.field)) for row in rows]
+    context["next_url"] = f"?after={following}#problems" if following else ""
     context["first_url"] = "?#problems" if request.GET.get("after") else ""
+    context |= {"samples": _samples(found), "default_state": default_state(Source.IMPORT)}
     page = "result.html" if found.status == ImportStatus.DONE else "preview.html"
     return render(request, f"{TEMPLATES}{page}", context)
+
+
+def _samples(found: PeopleImport) -> list[dict[str, Any]]:
+    """Return the first changes, with the columns as the file calls them."""
+    return [
+        {**sample, "changes": [[found.headings.get(name, name), *values] for name, *values in sample["changes"]]}
+        for sample in found.samples
+    ]
 
 
 @require_POST
@@ -116,7 +126,7 @@ def progress_of(found: PeopleImport) -> dict[str, Any]:
         return {"label": "", "value": found.read, "maximum": found.read, "text": "Done"}
     label = LABELS[ImportStatus(found.status)]
     if is_one_transaction(found):
-        return {"label": label, "value": None, "maximum": None, "text": "All rows in one go, or none"}
+        return {"label": label, "value": None, "maximum": None, "text": f"{found.read:,} rows in one go, or none"}
     done = found.read - found.done_rows if found.status == ImportStatus.UNDOING else found.done_rows
     text = f"{done:,} of {found.read:,} rows"
     return {"label": label, "value": done, "maximum": found.read or None, "text": text}
@@ -152,19 +162,11 @@ def problems(request: HttpRequest, people_import: UUID) -> HttpResponse:
     return _download(_problem_lines(found), "import-problems.csv")
 
 
-class _Line:
-    """Hands each line that the csv module writes on as it is."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
 def _problem_lines(found: PeopleImport) -> Iterator[str]:
-    writer = csv.writer(_Line())
-    yield "\ufeff" + writer.writerow(["line", "company_email", "field", "code", "reason"])
-    rows = problems_of(found).values_list("line", "label", "field", "code", "reason")
-    for row in rows.iterator(chunk_size=1000):
-        yield writer.writerow([neutralise(str(cell)) for cell in row])
+    columns = ("line", "label", "field", "code", "reason")
+    yield "\ufeffline,company_email,field,code,reason\r\n"
+    for row in problems_of(found).values_list(*columns).iterator(chunk_size=1000):
+        yield safe_line(row)
 
 
 def _download(lines: str | Iterator[str], name: str) -> HttpResponse:

@@ -2,15 +2,23 @@
 
 import csv
 import io
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import time_machine
+from django.db.models.signals import post_save
+from django.utils import timezone
 
 from tests.commands.running import in_shell, run
 from tests.factories import make_person
-from users import people_csv
+from users import import_steps, import_store, people_csv
 from users.management.people_files import ProgressBar
-from users.models import PeopleImport, State, User
+from users.models import AuditEvent, PeopleImport, State, User, imports
 
 pytestmark = pytest.mark.django_db
 GOOD = "email;first name;state\nada@contoso.example;Ada;active\ngrace@contoso.example;Grace;\n"
@@ -125,3 +133,99 @@ def test_bytes_come_through_a_pipe() -> None:
     assert User.objects.get().display_name == "Zoë"
     refused = in_shell("users", "import", "-", "--json", stdin="email,name\nz@contoso.example,Zoë\n".encode("latin-1"))
     assert refused.error["code"] == "users.import_encoding_wrong"
+
+
+# --- broken off -------------------------------------------------------------------------------------------------------
+
+FIVE = "email,state\n" + "".join(f"p{number}@contoso.example,active\n" for number in range(5))
+Moment = Callable[[PeopleImport], bool]
+
+
+@pytest.fixture
+def in_chunks(file: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of five people that is written two at a time."""
+    for module in (imports, import_store, import_steps):
+        monkeypatch.setattr(module, "ROWS_IN_CHUNK", 2)
+    monkeypatch.setattr(import_steps, "ROWS_AT_ONCE", 1)
+    file.write_text(FIVE)
+    return file
+
+
+@contextmanager
+def interrupted(number: signal.Signals, *moments: Moment) -> Iterator[None]:
+    """Send a signal to this process at each moment that the import comes to, one after the other."""
+    left = list(moments)
+
+    def look(instance: PeopleImport, **details: Any) -> None:
+        if left and left[0](instance):
+            left.pop(0)
+            signal.raise_signal(number)
+
+    post_save.connect(look, sender=PeopleImport)
+    try:
+        yield
+    finally:
+        post_save.disconnect(look, sender=PeopleImport)
+    assert not left
+
+
+def at(status: str, chunk: int = 0) -> Moment:
+    return lambda found: found.status == status and found.next_chunk == chunk
+
+
+def keep_house_later() -> dict[str, int]:
+    """Keep house two hours later, and return what became of imports."""
+    with time_machine.travel(timezone.now() + timedelta(hours=2)):
+        tasks = {task["task"]: task["counts"] for task in run("housekeeping", "--json").json["tasks"]}
+    return dict(tasks["people imports"])
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("moment", [at("checking", 1), at("verify"), at("writing")])
+def test_an_import_that_is_aborted_before_it_writes_is_never_carried_out(
+    in_chunks: Path, number: signal.Signals, status: int, moment: Moment
+) -> None:
+    with interrupted(number, moment):
+        ran = run("users", "import", str(in_chunks))
+    assert (ran.status, ran.out) == (status, "")
+    assert ran.err == "Aborted: nothing is imported, and the file is forgotten.\n"
+    assert not PeopleImport.objects.exists()
+    assert keep_house_later() == {"finished": 0, "removed": 0}
+    assert not User.objects.exists()
+    assert AuditEvent.objects.get(action="users.people_import.aborted").details["how"] == "forgotten"
+
+
+def test_all_or_nothing_that_is_aborted_while_it_writes_is_undone(in_chunks: Path) -> None:
+    with interrupted(signal.SIGINT, at("writing", 2)):
+        ran = run("users", "import", str(in_chunks), "--json")
+    assert (ran.status, ran.json) == (130, {"aborted": "undone", "added": 0, "updated": 0})
+    assert "what was written is undone" in ran.err
+    assert AuditEvent.objects.filter(action="users.person.added").count() == 4
+    assert not User.objects.exists()
+    assert not PeopleImport.objects.exists()
+
+
+def test_what_is_aborted_while_it_is_undone_is_undone_by_housekeeping(in_chunks: Path) -> None:
+    with interrupted(signal.SIGINT, at("writing", 2), at("undoing", 1)):
+        ran = run("users", "import", str(in_chunks))
+    assert ran.status == 130
+    assert "`manage.py housekeeping` undoes the rest" in ran.err
+    assert User.objects.exists()
+    assert keep_house_later()["finished"] == 1
+    assert not User.objects.exists()
+
+
+def test_the_good_ones_stop_where_they_are_aborted(in_chunks: Path) -> None:
+    with interrupted(signal.SIGINT, at("writing", 1)):
+        ran = run("users", "import", str(in_chunks), "--good-ones")
+    assert ran.status == 130
+    assert "2 people were added and 0 changed; the rest of the file is left out." in ran.err
+    assert keep_house_later() == {"finished": 0, "removed": 0}
+    assert User.objects.count() == 2
+
+
+def test_an_interruption_that_comes_too_late_says_so(in_chunks: Path) -> None:
+    with interrupted(signal.SIGINT, at("done", 3)):
+        ran = run("users", "import", str(in_chunks), "--json")
+    assert (ran.status, ran.json) == (130, {"aborted": "complete", "added": 5, "updated": 0})
+    assert User.objects.count() == 5

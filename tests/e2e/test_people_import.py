@@ -55,7 +55,7 @@ def test_a_file_with_problems(admin_page: Page, tmp_path: Path, eye: Eye) -> Non
 def test_work_that_goes_on(admin_page: Page, administrator: User, eye: Eye) -> None:
     found = upload_people(actor=OPERATOR, file_name="people.csv", content=GOOD.encode())
     # Somebody else is at it, and stays at it while the page is looked at.
-    PeopleImport.objects.update(owner=administrator, busy_until=timezone.now() + timedelta(minutes=5))
+    PeopleImport.objects.update(owner=administrator, by_command=False, busy_until=timezone.now() + timedelta(minutes=5))
     admin_page.goto(f"{IMPORT}{found.pk}/")
     expect(admin_page.get_by_role("progressbar")).to_be_visible()
     eye.look(admin_page, "import-goes-on")
@@ -77,7 +77,7 @@ def test_an_import_that_was_left_goes_on_where_it_stopped(admin_page: Page, admi
     while found.is_under_way:
         found = advance_import(actor=OPERATOR, people_import=found)
     confirm_import(actor=OPERATOR, people_import=found, mode=ImportMode.GOOD)
-    PeopleImport.objects.update(owner=administrator)
+    PeopleImport.objects.update(owner=administrator, by_command=False)
     admin_page.goto(IMPORT)
     admin_page.get_by_role("link", name="people.csv").click()
     heading(admin_page, "Imported")

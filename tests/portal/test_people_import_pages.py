@@ -14,7 +14,7 @@ from django.utils import timezone
 from tests.browsing import Browser, error_code, last_event
 from tests.factories import OPERATOR, make_administrator, make_person
 from users import import_steps
-from users.models import AdminRole, AuditEvent, Group, GroupMembership, PeopleImport, State, User
+from users.models import AdminRole, AuditEvent, Group, GroupMembership, Organization, PeopleImport, State, User
 from users.people_export import export_people
 from users.people_import import upload_people
 from users.people_list import PeopleFilter
@@ -103,6 +103,33 @@ def test_a_file_with_problems_offers_the_good_ones(admin_browser: Browser) -> No
     assert "Left out 60" in text_of(admin_browser.get(go_on(admin_browser, url)))
 
 
+def test_a_problem_names_the_column_as_the_file_does(admin_browser: Browser) -> None:
+    url = to_preview(admin_browser, "E-Mail,Job title,Status\n,Countess,\nada@contoso.example,Countess,gone\n")
+    page = admin_browser.get(url).content.decode()
+    rows = re.findall(r'<td data-label="Line">.*?</tr>', page, re.DOTALL)
+    empty, gone = (" ".join(re.sub(r"<wbr>|<[^>]+>", " ", row).split()) for row in rows)
+    assert empty.startswith("2 empty E-Mail The company email is empty. Every row needs one")
+    assert "Status gone is no state." in gone
+    assert "None" not in text_of(admin_browser.get(url))
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("email,title", ["All of them are Staged and may not sign in", "Each gets a user name proposed"]),
+        ("email,state,user name", ["Whose row says no state is Staged", "Whose row says no user name gets one"]),
+    ],
+)
+def test_a_preview_says_what_new_people_get(admin_browser: Browser, header: str, words: list[str]) -> None:
+    url = to_preview(admin_browser, f"{header}\nada@contoso.example{',' * header.count(',')}\n")
+    assert [each for each in words if each not in text_of(admin_browser.get(url))] == []
+    Organization.objects.update_or_create(pk=1, defaults={"default_state_import": State.ACTIVE})
+    assert "Active and may sign in at once" in text_of(admin_browser.get(url))
+    make_person("ada@contoso.example")
+    url = to_preview(admin_browser, "email,title\nada@contoso.example,Countess\n")
+    assert "What new people get" not in text_of(admin_browser.get(url))
+
+
 def test_what_cannot_be_imported_says_so(admin_browser: Browser) -> None:
     assert "Every row has a problem" in text_of(admin_browser.get(to_preview(admin_browser, "email\nnobody\n")))
     make_person("ada@contoso.example")
@@ -177,7 +204,7 @@ def test_the_template(admin_browser: Browser) -> None:
 
 
 def test_an_export_has_everybody_and_imports_as_nothing_changed(admin_browser: Browser) -> None:
-    names = ["=cmd()", "+x", "-x", "@x", "'=x", "O'Brien", 'a "b", c', "Zoë"]
+    names = ["=cmd()", "+x", "-x", "@x", "'=x", "O'Brien", 'a "b", c', "Zoë", "Foo;=1+1;", "Foo;'=1"]
     for number, name in enumerate(names):
         make_person(f"p{number}@contoso.example", display_name=name, given_name=name)
     User.objects.filter(company_email="p0@contoso.example").update(phone_number="+44 20 7946 0958")
@@ -188,9 +215,12 @@ def test_an_export_has_everybody_and_imports_as_nothing_changed(admin_browser: B
     content = b"".join(response.streaming_content).decode()
     cells = [cell for row in csv.reader(io.StringIO(content.removeprefix("\ufeff"), newline="")) for cell in row]
     assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+    # Also where a spreadsheet takes semicolons for separators.
+    lines = csv.reader(io.StringIO(content, newline=""), delimiter=";")
+    assert not [cell for row in lines for cell in row if cell.startswith(("=", "+", "-", "@"))]
     before = list(User.objects.order_by("pk").values())
     preview = text_of(admin_browser.get(to_preview(admin_browser, content)))
-    assert "New people 0 Changed 0 Unchanged 9 Rows with problems 0" in preview
+    assert "New people 0 Changed 0 Unchanged 11 Rows with problems 0" in preview
     assert list(User.objects.order_by("pk").values()) == before
 
 
@@ -238,7 +268,19 @@ def test_the_list_leads_to_both(admin_browser: Browser, browser_client: Browser)
 
 
 def test_a_large_file_is_written_in_steps(admin_browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_steps, "SQLITE_ROWS", 1)
+    monkeypatch.setattr(import_steps, "ROWS_AT_ONCE", 1)
     url = to_preview(admin_browser, TWO)
     admin_browser.post(f"{url}confirm/", {"mode": "all"})
     assert "Added 2" in text_of(admin_browser.get(go_on(admin_browser, url)))
+
+
+@pytest.mark.parametrize("mode", ["all", "good"])
+def test_a_large_file_says_how_many_rows_are_written(
+    admin_browser: Browser, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setattr(import_steps, "ROWS_AT_ONCE", 1)
+    url = to_preview(admin_browser, TWO)
+    admin_browser.post(f"{url}confirm/", {"mode": mode})
+    page = admin_browser.get(url).content.decode()
+    assert re.search(r'<progress[^>]*value="0"\s+max="2"', page)
+    assert "0 of 2 rows" in page

@@ -1,11 +1,14 @@
 """Files of people: what is read, what is refused as a whole, and which rows have problems of their own."""
 
+import csv
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from users import people_csv
-from users.csv_safety import neutralise, restore
+from users.csv_safety import neutralise, restore, safe_line
 from users.errors import DirectoryError
 from users.people_csv import COLUMNS, join_groups, read_file, split_groups, template
 
@@ -40,15 +43,25 @@ ADA = [{"company_email": "ada@contoso.example", "given_name": "Ada"}]
         "Mail\tforename\nada@contoso.example\tAda",
         '\ufeff"UPN","first_name"\n\n , \n"ada@contoso.example","Ada"\n\n',
         "email,given name,,\nada@contoso.example,Ada,,\n",
+        "sep=;\r\nemail;given name\r\nada@contoso.example;Ada\r\n",
+        '\ufeff"SEP=|"\nemail|given name\nada@contoso.example|Ada\n',
+        "sep=\t\nemail\tgiven name\nada@contoso.example\tAda\n",
     ],
 )
 def test_a_file_is_read_however_it_was_written(text: str) -> None:
     assert cells(text) == ADA
 
 
+def test_the_line_that_names_the_separator_counts_as_a_line() -> None:
+    found = read_file(b"sep=;\n\nemail;title\na@b.example;x\nc@b.example;x,y;z\n")
+    assert [row.line for row in found.rows] == [4]
+    assert [(each.line, each.error.code) for each in found.problems] == [(5, "users.import_row_width")]
+
+
 def test_columns_come_in_any_order_and_unknown_ones_are_named() -> None:
     found = read_file(b"Shoe size,Surname,Email\n39,Lovelace,ada@contoso.example\n")
     assert (found.columns, found.unknown) == (("family_name", "company_email"), ("Shoe size",))
+    assert found.headings == {"family_name": "Surname", "company_email": "Email"}
     assert found.rows[0].cells == ["Lovelace", "ada@contoso.example"]
 
 
@@ -85,6 +98,11 @@ def test_rows_with_a_user_name_come_before_those_that_get_one_proposed() -> None
         ("company_email\na@b.example".encode("utf-16"), "users.import_encoding_wrong", "UTF-16"),
         ("email\na@b.co".encode("utf-16"), "users.import_encoding_wrong", "UTF-16"),
         ("company_email,title\na@b.example,x".encode("utf-16-le"), "users.import_encoding_wrong", "UTF-16"),
+        ("email\na@b.co".encode("utf-16-le"), "users.import_encoding_wrong", "UTF-16"),
+        ("email\na@b.co".encode("utf-16-be"), "users.import_encoding_wrong", "UTF-16"),
+        (b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00\x80", "users.import_spreadsheet", "Excel or LibreOffice"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00", "users.import_spreadsheet", "old Excel"),
+        (b"sep=;\n", "users.import_file_empty", "no people"),
         ("company_email,title\na@b.example,é".encode("latin-1"), "users.import_encoding_wrong", "line 2"),
         (b"company_email,title\na@b.example,\xed\xa0\x80", "users.import_encoding_wrong", "byte ED"),
         (b"given_name,title\nAda,x\n", "users.import_column_missing", "given_name, title"),
@@ -142,6 +160,17 @@ def test_the_template_has_every_column_and_nobody() -> None:
     assert read_file(f"{template()}a@b.example{',' * (len(COLUMNS) - 1)}".encode()).columns == tuple(COLUMNS)
 
 
+@given(st.text(alphabet="a'\"=+-@\uff1d;,\t\r\n "))
+def test_no_separator_makes_a_neutralised_cell_begin_a_formula(text: str) -> None:
+    safe = neutralise(text)
+    assert restore(safe) == text
+    line = safe_line([text, text])
+    assert next(csv.reader(io.StringIO(line, newline=""))) == [safe, safe]
+    for separator in ";\t":
+        for record in csv.reader(io.StringIO(line, newline=""), delimiter=separator):
+            assert not [cell for cell in record if cell.startswith(("=", "+", "-", "@", "\uff1d"))]
+
+
 @given(st.text())
 def test_a_neutralised_cell_begins_no_formula_and_is_restored(text: str) -> None:
     safe = neutralise(text)
@@ -149,10 +178,27 @@ def test_a_neutralised_cell_begins_no_formula_and_is_restored(text: str) -> None
     assert restore(safe) == text
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+44 20", "-x", "@x", "'=x", "''=x", "O'Brien", "'quoted'", "\uff1dx"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "+44 20",
+        "-x",
+        "@x",
+        "'=x",
+        "''=x",
+        "O'Brien",
+        "'quoted'",
+        "\uff1dx",
+        "Foo;=1+1",
+        "Foo;'=1",
+        "Foo; bar-x",
+        "a,=b",
+    ],
+)
 def test_names_that_look_like_formulas_survive(text: str) -> None:
     assert restore(neutralise(text)) == text
-    assert (neutralise(text) == text) == (text in {"O'Brien", "'quoted'"})
+    assert (neutralise(text) == text) == (text in {"O'Brien", "'quoted'", "Foo; bar-x", "a,=b"})
 
 
 @given(st.lists(st.text(min_size=1).filter(lambda name: name.strip() == name)))

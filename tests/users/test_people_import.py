@@ -30,6 +30,7 @@ from users.models import (
     User,
     imports,
 )
+from users.people import delete_person
 from users.people_import import (
     advance_import,
     confirm_import,
@@ -202,7 +203,7 @@ def test_only_a_suspension_that_is_to_come_still_comes_after_an_activation(
     ("header", "row", "field", "code"),
     [
         ("email", "no email", "company_email", "users.email_invalid"),
-        ("email,title", ",x", "company_email", "users.email_invalid"),
+        ("email,title", ",x", "company_email", "users.import_email_missing"),
         ("email,user_name", "a@b.example,no good!", "user_name", "users.user_name_invalid"),
         ("email,user_name", "a@b.example,taken", "user_name", "users.user_name_taken"),
         ("email,external_id", "a@b.example,taken-id", "external_id", "users.external_id_taken"),
@@ -246,6 +247,47 @@ def test_the_good_ones_are_imported_and_the_others_listed() -> None:
     assert counts(done) == (1, 0, 0, 3)
     assert problems(done) == expected
     assert User.objects.get().title == "A"
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_row_that_claims_what_another_one_frees_names_that_one() -> None:
+    for number in range(4):
+        make_person(f"p{number}@contoso.example", user_name=f"name{number}", external_id=f"ID-{number}")
+    text = (
+        "email,user name,external id\n"
+        "p0@contoso.example,NAME1,ID-1\n"
+        "new@contoso.example,name3,\n"
+        "P1@contoso.example,name0,ID-0\n"
+        "p2@contoso.example,name2,\n"
+        "p3@contoso.example,free,\n"
+        "other@contoso.example,name2,\n"
+    )
+    # The last row repeats the user name of another one, which is a problem of the file itself.
+    found = check(text)
+    told = {(row.line, row.field): (row.code, row.reason) for row in problems_of(found)}
+    freed = "users.import_freed_by_row"
+    assert {place: code for place, (code, _) in told.items()} == {
+        (2, "user_name"): freed,
+        (2, "external_id"): freed,
+        (3, "user_name"): freed,
+        (4, "user_name"): freed,
+        (4, "external_id"): freed,
+        (7, "user_name"): "users.import_row_repeats",
+    }
+    assert told[2, "user_name"][1].startswith("The user name NAME1 is somebody's until line 4 is imported")
+    assert told[3, "user_name"][1].startswith("The user name name3 is somebody's until line 6 is imported")
+    assert told[4, "external_id"][1].startswith("The external ID ID-0 is somebody's until line 2 is imported")
+    assert counts(found) == (0, 1, 1, 4)
+    write(found, ImportMode.GOOD)
+    assert counts(run("email,user name\nnew@contoso.example,name3\n")) == (1, 0, 0, 0)
+
+
+def test_what_somebody_keeps_is_taken_also_where_the_file_names_them() -> None:
+    make_person("ada@contoso.example", user_name="ada")
+    found = check("email,user name,title\nada@contoso.example,ada,T\n")
+    assert problems(found) == []
+    found = check("email,user name,title\nada@contoso.example,,T\ngrace@contoso.example,ada,T\n")
+    assert problems(found) == [(3, "user_name", "users.user_name_taken")]
 
 
 def test_every_problem_of_a_row_is_told() -> None:
@@ -372,6 +414,45 @@ def test_housekeeping_finishes_what_was_confirmed_and_left_alone() -> None:
         assert prune_imports() == 0
         assert finish_abandoned(OPERATOR) == 1
     assert User.objects.count() == 5
+
+
+@pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("changed_meanwhile", [False, True])
+def test_what_a_deleted_administrator_was_importing_is_finished_or_undone(changed_meanwhile: bool) -> None:
+    make_administrator()
+    owner = make_administrator(AdminRole.ADMINISTRATOR)
+    actor = as_person(owner)
+    make_person("p3@contoso.example")
+    before = User.objects.count() - 1
+    found = confirm_import(actor=actor, people_import=check(FIVE, actor), mode=ImportMode.ALL)
+    while found.next_chunk != 1 or found.status != "writing":
+        found = advance_import(actor=actor, people_import=found, seconds=0)
+    delete_person(actor=OPERATOR, person=owner, confirmation=owner.company_email)
+    assert imports_of(OPERATOR) == []
+    refused(ImportNotFound, find_import, actor=OPERATOR, pk=found.pk)
+    if changed_meanwhile:
+        User.objects.filter(company_email="p3@contoso.example").update(title="X")
+    with time_machine.travel(timezone.now() + timedelta(minutes=10)):
+        assert finish_abandoned(OPERATOR) == 1
+    assert User.objects.count() == before + (0 if changed_meanwhile else 4)
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_user_name_that_somebody_took_meanwhile_does_not_keep_the_rest_from_being_undone() -> None:
+    make_person("ada@contoso.example", user_name="ada", external_id="one")
+    make_person("p3@contoso.example")
+    rows = "".join(f"p{number}@contoso.example,,,T\n" for number in range(4))
+    found = check(f"email,user name,external id,title\nada@contoso.example,augusta,two,Countess\n{rows}")
+    found = confirm_import(actor=OPERATOR, people_import=found, mode=ImportMode.ALL)
+    while found.status == "verify" or found.next_chunk < 2:
+        found = advance_import(actor=OPERATOR, people_import=found, seconds=0)
+    make_person("other@contoso.example", user_name="ada", external_id="one")
+    User.objects.filter(company_email="p3@contoso.example").update(title="X")
+    refused(ImportPeopleChanged, advance_import, actor=OPERATOR, people_import=found)
+    drive(PeopleImport.objects.get())
+    ada = User.objects.get(company_email="ada@contoso.example")
+    assert (ada.user_name, ada.external_id, ada.title) == ("augusta", "two", "")
+    assert User.objects.count() == 3
 
 
 def test_files_are_forgotten_after_an_hour() -> None:

@@ -1,5 +1,6 @@
 """The subcommands of `manage.py users` about files of people."""
 
+import contextlib
 import os
 import sys
 import time
@@ -7,18 +8,39 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from users.errors import InputNotText
-from users.import_errors import ImportFileTooLarge, ImportFileUnreadable, ImportHasProblems, ImportPeopleChanged
+from users.import_errors import (
+    ImportFileTooLarge,
+    ImportFileUnreadable,
+    ImportHasProblems,
+    ImportNotReady,
+    ImportPeopleChanged,
+)
 from users.import_store import problems_of
 from users.management.base import DirectoryCommand
+from users.management.interruption import Interruption
 from users.management.writing import writing
 from users.models import AdminRole, ImportMode, ImportStatus, PeopleImport, State
 from users.people_csv import MAX_BYTES
 from users.people_export import export_people
-from users.people_import import advance_import, confirm_import, discard_import, upload_people
+from users.people_import import (
+    Aborted,
+    abort_import,
+    advance_import,
+    confirm_import,
+    discard_import,
+    upload_people,
+)
 from users.people_list import ANY_ROLE, LINKED, NEVER, NO_ROLE, UNLINKED, PeopleFilter
 
 # How many problems are printed; a machine gets all of them.
 SHOWN = 100
+ENDS = {
+    Aborted.FORGOTTEN: "Aborted: nothing is imported, and the file is forgotten.",
+    Aborted.UNDOING: "Aborted: what was written is undone. Sessions that ended stay ended.",
+    Aborted.STOPPED: "Aborted: {added:,} people were added and {updated:,} changed; the rest of the file is left out.",
+    Aborted.TOO_LATE: "Everything was written already when the import was interrupted.",
+}
+LEFT = "Interrupted while undoing. `manage.py housekeeping` undoes the rest once 5 minutes have passed."
 
 
 class ProgressBar:
@@ -70,29 +92,45 @@ class PeopleFileCommands(DirectoryCommand):
     def import_people(self, options: dict[str, Any]) -> None:
         """Import people, or say what an import would do."""
         name, content = read_bytes(options["source"])
-        people_import = upload_people(actor=self.actor, file_name=name, content=content)
+        with Interruption() as self.interruption:
+            people_import = upload_people(actor=self.actor, file_name=name, content=content)
+            try:
+                self._import(people_import, options)
+            except KeyboardInterrupt:
+                self._abort(people_import)
+                raise SystemExit(self.interruption.exit_status) from None
+            finally:
+                # What cannot be brought to its end here, such as when the database goes away, is left to housekeeping.
+                with contextlib.suppress(ImportNotReady):
+                    discard_import(actor=self.actor, people_import=people_import)
+
+    def _import(self, people_import: PeopleImport, options: dict[str, Any]) -> None:
+        dry_run, good_ones = options["dry_run"], options["good_ones"]
+        people_import = self._drive(people_import, "Checking")
         try:
-            people_import = self._drive(people_import, "Checking")
-            if not options["dry_run"]:
-                mode = ImportMode.GOOD if options["good_ones"] else ImportMode.ALL
+            if not dry_run:
+                mode = ImportMode.GOOD if good_ones else ImportMode.ALL
                 people_import = confirm_import(actor=self.actor, people_import=people_import, mode=mode)
                 people_import = self._drive(people_import, "Importing")
-            self._print_result(people_import, dry_run=options["dry_run"])
-            if options["dry_run"] and people_import.problems and not options["good_ones"]:
+            self._print_result(people_import, dry_run=dry_run)
+            if dry_run and people_import.problems and not good_ones:
                 raise ImportHasProblems(problems=f"{people_import.problems:,}", rows=f"{people_import.rows:,}")
         except ImportHasProblems:
-            if not options["dry_run"]:
+            if not dry_run:
                 self._print_result(people_import, dry_run=True)
             raise
-        finally:
-            discard_import(actor=self.actor, people_import=people_import)
 
     def _drive(self, people_import: PeopleImport, label: str) -> PeopleImport:
         """Take step after step until the file is checked, or written."""
         bar = ProgressBar(sys.stderr, people_import.read, label)
+
+        def report(done: int) -> None:
+            bar.show(done)
+            self.interruption.check()
+
         while people_import.status not in (ImportStatus.CHECKED, ImportStatus.DONE):
             try:
-                people_import = advance_import(actor=self.actor, people_import=people_import, report=bar.show)
+                people_import = advance_import(actor=self.actor, people_import=people_import, report=report)
             except ImportPeopleChanged:
                 self._undo(people_import)
                 raise
@@ -102,8 +140,31 @@ class PeopleFileCommands(DirectoryCommand):
     def _undo(self, people_import: PeopleImport) -> None:
         """Undo what was written of a file that was to be written as a whole."""
         people_import.refresh_from_db()
+        bar = ProgressBar(sys.stderr, people_import.done_rows, "Undoing")
         while people_import.status == ImportStatus.UNDOING:
+            bar.show(bar.total - people_import.done_rows)
             people_import = advance_import(actor=self.actor, people_import=people_import, seconds=0)
+        bar.end()
+
+    def _abort(self, people_import: PeopleImport) -> None:
+        """Give the import up, and say what that means. A further interruption leaves the undoing to housekeeping."""
+        with self.interruption.deaf():
+            people_import.refresh_from_db()
+            how = abort_import(actor=self.actor, people_import=people_import)
+        stays = how in (Aborted.STOPPED, Aborted.TOO_LATE)
+        written = {name: getattr(people_import, name) if stays else 0 for name in ("added", "updated")}
+        word, text = how.value, ENDS[how].format(**written)
+        if sys.stderr.isatty():
+            self.stderr.write("")
+        if how == Aborted.UNDOING:
+            try:
+                self._undo(people_import)
+                word = "undone"
+            except KeyboardInterrupt:
+                text = LEFT
+        if self.as_json:
+            self.print_json({"aborted": word, **written})
+        self.stderr.write(text)
 
     def _print_result(self, people_import: PeopleImport, *, dry_run: bool) -> None:
         problems = problems_of(people_import)
@@ -116,7 +177,7 @@ class PeopleFileCommands(DirectoryCommand):
             self.print_json({**counts, **ended, **ignored, "dry_run": dry_run, "problem_rows": rows})
             return
         for row in problems[:SHOWN]:
-            self.stderr.write(f"line {row.line}: {row.label}: {row.reason} [{row.code}]")
+            self.stderr.write(f"line {row.line}: {row.label or '(empty)'}: {row.reason} [{row.code}]")
         more = problems.count() - SHOWN
         if more > 0:
             self.stderr.write(f"and {more:,} more; --json lists all of them")

@@ -105,7 +105,7 @@ def create_former_guards(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('users', '0011_audit_log'),
+        ('users', '0013_people_import_owner'),
     ]
 
     operations = [

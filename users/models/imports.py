@@ -37,22 +37,27 @@ class PeopleImport(models.Model):
     """One file of people. Its rows are kept until they are written, and for an hour at most.
 
     Attributes:
-        owner: the administrator who alone sees it; None for a command's.
+        owner: the administrator who alone sees it; None for a command's, and where that administrator is deleted. What
+            is being written then is finished or undone all the same.
+        by_command: a command brought it.
         next_chunk: the first chunk that is not checked, or not written, yet.
         rows: how many the file has; `read` of them are in chunks, the others have problems of their own.
         added, updated, unchanged, problems: while checking, what would happen; while writing, what did.
         suspending: how many of those who change are suspended by that.
         samples: the first changes, for the preview.
         busy_until: some process works on it; another one leaves it alone until then.
+        headings: what the file calls each of its columns.
         restarted: why it is checked a second time, or "".
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    by_command = models.BooleanField(default=False)
     file_name = models.CharField(max_length=255)
     status = models.CharField(max_length=8, choices=ImportStatus, default=ImportStatus.CHECKING)
     mode = models.CharField(max_length=4, choices=ImportMode, blank=True)
     columns = models.JSONField(default=list)
+    headings = models.JSONField(default=dict)
     unknown = models.JSONField(default=list)
     samples = models.JSONField(default=list)
     rows = models.PositiveIntegerField(default=0)
@@ -77,6 +82,9 @@ class PeopleImport(models.Model):
             models.CheckConstraint(condition=models.Q(status__in=ImportStatus.values), name="users_import_status"),
             models.CheckConstraint(
                 condition=models.Q(mode="") | models.Q(mode__in=ImportMode.values), name="users_import_mode"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(by_command=False) | models.Q(owner=None), name="users_import_owner_or_command"
             ),
         ]
         indexes = [models.Index(fields=["touched_at"], name="users_import_touched")]
