@@ -20,6 +20,7 @@ from users.models import State, User, UserSession
 from users.names import clean_reason
 from users.people_errors import SelectionChanged
 from users.permissions import Permission
+from users.schedules import after_scheduled_states
 from users.selection import Selection
 from users.services import require
 from users.states import ACTIONS, apply_if_due, schedule_cancelled_by
@@ -55,6 +56,7 @@ class BulkImpact(Impact):
     fingerprint: str
 
 
+@after_scheduled_states
 def impact_of(act: BulkAct, selection: Selection) -> BulkImpact:
     """Compute what an act would change, as things are now.
 
@@ -118,6 +120,7 @@ def _fingerprint(act: BulkAct, people: QuerySet[User]) -> str:
 # --- doing it --------------------------------------------------------------------------------------------------------
 
 
+@after_scheduled_states
 @audited("users.people.activated")
 def activate_people(*, actor: Actor, selection: Selection, fingerprint: str) -> int:
     """Let many staged or suspended people sign in, and return how many there were.
@@ -131,6 +134,7 @@ def activate_people(*, actor: Actor, selection: Selection, fingerprint: str) -> 
     return _set_state(actor, BulkAct.ACTIVATE, selection, fingerprint, State.ACTIVE, "")
 
 
+@after_scheduled_states
 @audited("users.people.suspended")
 def suspend_people(*, actor: Actor, selection: Selection, fingerprint: str, reason: str = "") -> int:
     """Refuse many people every sign-in, end their sessions, and return how many there were.
@@ -175,6 +179,7 @@ def _schedule_that_ends(person: User, state: State) -> dict[str, str]:
     return {"schedule_cancelled": words} if words else {}
 
 
+@after_scheduled_states
 @audited("users.group.members_added")
 def add_people_to_group(*, actor: Actor, selection: Selection, fingerprint: str, group_id: UUID) -> int:
     """Put many people into a group, and return how many were not in it before.

@@ -61,7 +61,10 @@ def test_the_list_shows_everybody_with_numbers_by_state(people: list[User], admi
         page
     )
     text = text_of(page)
-    assert "4 people" in text and "All people 3" in text and "Active 2" in text and "Staged 1" in text
+    assert "4 people" in text and "All people 4" in text and "Active 3" in text and "Staged 1" in text
+    assert listed(admin_browser.get(LIST, {"state": "active"})) == [
+        person.label for person in User.objects.filter(state=State.ACTIVE).order_by("name_key")
+    ]
 
 
 def test_a_filter_narrows_the_list_and_can_be_taken_away(people: list[User], admin_browser: Browser) -> None:

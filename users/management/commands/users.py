@@ -143,6 +143,7 @@ class Command(PeopleFileCommands):
         """List people by company email."""
         people = User.objects.order_by("company_email")
         if options["state"]:
+            schedules.apply_scheduled_states()
             people = people.filter(state=options["state"])
         rows = [person_row(person) for person in people[: options["limit"]]]
         columns = ("company_email", "display_name", "state", "admin_role")
