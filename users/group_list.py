@@ -14,7 +14,7 @@ from users.group_errors import GroupNotFound
 from users.models import Group, GroupMembership, User
 from users.name_key import case_key
 
-PAGE_SIZE = 50
+PAGE_SIZE = 30
 # Members are counted one by one up to here; beyond it, that there are more is enough to know.
 COUNTED = 10_000
 SORTS = ("name", "-name", "created", "-created")
