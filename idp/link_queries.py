@@ -14,7 +14,7 @@ from idp.relink_impact import links_in_scope, with_domain
 from users.models import User
 from users.prefixes import starts_with
 
-PAGE_SIZE = 50
+PAGE_SIZE = 15
 # So many that a search finds are put into a statement by their keys.
 FEW = 400
 SORTS = {"recent": "Last sign-in", "since": "Newest link", "email": "Company email"}

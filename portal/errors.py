@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
 from django.template import loader
@@ -28,6 +29,15 @@ class RequestMalformed(DirectoryError):
     message = "Gatehouse could not understand that request."
     hint = "Go back, load the page again, and repeat what you did."
     http_status = 400
+
+
+class RequestTooLarge(DirectoryError):
+    """A form holds more than any page takes."""
+
+    code = "portal.request_too_large"
+    message = "That is more than Gatehouse takes at once, so nothing was done."
+    hint = "Go back, where what you entered should still be, and send it in parts. Long lists can go to manage.py."
+    http_status = 413
 
 
 class MethodNotAllowed(DirectoryError):
@@ -110,7 +120,8 @@ def locked_out(request: HttpRequest, response: HttpResponse, credentials: dict[s
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a request that Django refused before any view saw it."""
-    return plain_error_page(request, RequestMalformed())
+    error = RequestTooLarge() if isinstance(exception, RequestDataTooBig) else RequestMalformed()
+    return plain_error_page(request, error)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

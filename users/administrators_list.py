@@ -16,7 +16,7 @@ from users.permission_words import gained, lost
 from users.permissions import ROLE_PERMISSIONS, Permission
 from users.services import find_person, keep_a_billing_administrator
 
-PAGE_SIZE = 50
+PAGE_SIZE = 20
 
 
 @dataclass(frozen=True)

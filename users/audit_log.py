@@ -15,7 +15,7 @@ from users.audit_filter import AuditFilter
 from users.models import AuditEvent, Outcome, User
 from users.networks import in_network
 
-PAGE_SIZE = 40
+PAGE_SIZE = 25
 # Rows that are fetched at once. No transaction is open between two batches, however slowly the reader reads.
 BATCH = 1000
 # A label may be that of several people.

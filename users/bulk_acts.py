@@ -16,10 +16,11 @@ from users.audit import Actor, audited, record, record_all
 from users.group_list import find_group
 from users.groups import add_members
 from users.impact import EXAMPLES, Impact, Line
-from users.models import State, User, UserSession
+from users.models import Group, State, User, UserSession
 from users.names import clean_reason
 from users.people_errors import SelectionChanged
 from users.permissions import Permission
+from users.schedules import after_scheduled_states
 from users.selection import Selection
 from users.services import require
 from users.states import ACTIONS, apply_if_due, schedule_cancelled_by
@@ -55,26 +56,34 @@ class BulkImpact(Impact):
     fingerprint: str
 
 
-def impact_of(act: BulkAct, selection: Selection) -> BulkImpact:
+@after_scheduled_states
+def impact_of(act: BulkAct, selection: Selection, group: Group | None = None) -> BulkImpact:
     """Compute what an act would change, as things are now.
+
+    Args:
+        group: whom to add to; until it is known there is nothing to confirm, and the fingerprint is empty.
 
     Raises:
         SelectionEmpty, SelectionTooLarge: see `Selection.people`.
     """
     people = selection.people()
-    changed = _changed(act, people)
+    if act == BulkAct.ADD_TO_GROUP and group is None:
+        chosen = _line(people, "{people} {are} chosen")
+        return BulkImpact((chosen,), act=act, changed=chosen.count, fingerprint="")
+    changed = _changed(act, people, group)
     lines = {
         BulkAct.ACTIVATE: _activation,
         BulkAct.SUSPEND: _suspension,
         BulkAct.ADD_TO_GROUP: _addition,
     }[act](people, changed)
-    return BulkImpact(tuple(lines), act=act, changed=changed.count(), fingerprint=_fingerprint(act, changed))
+    mark = _fingerprint(act, changed, group)
+    return BulkImpact(tuple(lines), act=act, changed=changed.count(), fingerprint=mark)
 
 
-def _changed(act: BulkAct, people: QuerySet[User]) -> QuerySet[User]:
-    """Return those whom an act would change; to be in a group already is looked at when they are added."""
+def _changed(act: BulkAct, people: QuerySet[User], group: Group | None) -> QuerySet[User]:
+    """Return those whom an act would change."""
     if act == BulkAct.ADD_TO_GROUP:
-        return people
+        return people.exclude(memberships__group=group)
     unlike = State.ACTIVE if act == BulkAct.ACTIVATE else State.SUSPENDED
     return people.filter(admin_role__isnull=True).exclude(state=unlike)
 
@@ -95,6 +104,7 @@ def _suspension(people: QuerySet[User], changed: QuerySet[User]) -> Iterable[Lin
 
 def _addition(people: QuerySet[User], changed: QuerySet[User]) -> Iterable[Line]:
     yield _line(changed, "{people} will be in the group")
+    yield _line(people.exclude(pk__in=changed.values("pk")), "{people} {are} in it already")
 
 
 def _untouched(people: QuerySet[User], state: State, words: str) -> Iterable[Line]:
@@ -109,15 +119,17 @@ def _line(people: QuerySet[User], words: str, *, tone: str = "neutral") -> Line:
     return Line(count, text, tone, tuple(person.label for person in people[:EXAMPLES]))
 
 
-def _fingerprint(act: BulkAct, people: QuerySet[User]) -> str:
-    """Return what a confirmation refers to: these people, and for a change of state the state that each has."""
-    facts = [[str(pk), "" if act == BulkAct.ADD_TO_GROUP else state] for pk, state in people.values_list("pk", "state")]
-    return hashlib.sha256(json.dumps([act, facts]).encode()).hexdigest()[:32]
+def _fingerprint(act: BulkAct, people: QuerySet[User], group: Group | None) -> str:
+    """Return what a confirmation refers to: these people and the group, or for a change of state that of each."""
+    facts = [[str(pk), "" if group else state] for pk, state in people.values_list("pk", "state")]
+    text = json.dumps([act, str(group.pk) if group else "", facts])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 # --- doing it --------------------------------------------------------------------------------------------------------
 
 
+@after_scheduled_states
 @audited("users.people.activated")
 def activate_people(*, actor: Actor, selection: Selection, fingerprint: str) -> int:
     """Let many staged or suspended people sign in, and return how many there were.
@@ -131,6 +143,7 @@ def activate_people(*, actor: Actor, selection: Selection, fingerprint: str) -> 
     return _set_state(actor, BulkAct.ACTIVATE, selection, fingerprint, State.ACTIVE, "")
 
 
+@after_scheduled_states
 @audited("users.people.suspended")
 def suspend_people(*, actor: Actor, selection: Selection, fingerprint: str, reason: str = "") -> int:
     """Refuse many people every sign-in, end their sessions, and return how many there were.
@@ -175,9 +188,13 @@ def _schedule_that_ends(person: User, state: State) -> dict[str, str]:
     return {"schedule_cancelled": words} if words else {}
 
 
+@after_scheduled_states
 @audited("users.group.members_added")
 def add_people_to_group(*, actor: Actor, selection: Selection, fingerprint: str, group_id: UUID) -> int:
     """Put many people into a group, and return how many were not in it before.
+
+    Args:
+        fingerprint: of the impact on this group that was shown and confirmed.
 
     Raises:
         GroupNotFound: it was deleted meanwhile.
@@ -185,17 +202,19 @@ def add_people_to_group(*, actor: Actor, selection: Selection, fingerprint: str,
     """
     require(actor, PERMISSIONS[BulkAct.ADD_TO_GROUP])
     group = find_group(str(group_id))
-    people = _confirmed(actor, BulkAct.ADD_TO_GROUP, selection, fingerprint)
+    people = _confirmed(actor, BulkAct.ADD_TO_GROUP, selection, fingerprint, group)
     return add_members(actor=actor, group=group, people=[person.pk for person in people])
 
 
-def _confirmed(actor: Actor, act: BulkAct, selection: Selection, fingerprint: str) -> QuerySet[User]:
+def _confirmed(
+    actor: Actor, act: BulkAct, selection: Selection, fingerprint: str, group: Group | None = None
+) -> QuerySet[User]:
     """Return the people whom an act changes, locked, if they are those of the impact that was confirmed."""
     require(actor, PERMISSIONS[act])
-    locked = list(_changed(act, selection.people()).select_for_update().values_list("pk", flat=True))
+    locked = list(_changed(act, selection.people(), group).select_for_update().values_list("pk", flat=True))
     for person in User.objects.filter(pk__in=locked, scheduled_at__lte=timezone.now()):
         apply_if_due(person)
-    people = _changed(act, User.objects.filter(pk__in=locked).order_by("pk"))
-    if _fingerprint(act, people) != fingerprint:
+    people = _changed(act, User.objects.filter(pk__in=locked).order_by("pk"), group)
+    if _fingerprint(act, people, group) != fingerprint:
         raise SelectionChanged()
     return people

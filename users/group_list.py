@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db.models import BigIntegerField, Q, QuerySet, Value
+from django.db.models import BigIntegerField, Q, QuerySet
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Lower
 from django.utils import timezone
 
 from users.group_errors import GroupNotFound
 from users.models import Group, GroupMembership, User
+from users.name_key import case_key
 
-PAGE_SIZE = 50
+PAGE_SIZE = 30
 # Members are counted one by one up to here; beyond it, that there are more is enough to know.
 COUNTED = 10_000
 SORTS = ("name", "-name", "created", "-created")
@@ -45,7 +45,7 @@ def find_group(identifier: str) -> Group:
     with contextlib.suppress(ValueError):
         found = Group.objects.filter(pk=uuid.UUID(identifier)).first()
     if found is None and "\x00" not in identifier:
-        found = Group.objects.annotate(lowered=Lower("name")).filter(lowered=Lower(Value(identifier))).first()
+        found = Group.objects.filter(name_key=case_key(identifier)).first()
     if found is None:
         raise GroupNotFound()
     return found
@@ -62,10 +62,10 @@ def find_groups(
         after, before: a key of a neighbouring page; what is none means the first page.
     """
     sort = sort if sort in SORTS else "name"
-    column, descending = ("lowered" if sort.endswith("name") else "created_at"), sort.startswith("-")
-    groups = _counted(Group.objects.annotate(lowered=Lower("name")))
+    column, descending = ("name_key" if sort.endswith("name") else "created_at"), sort.startswith("-")
+    groups = _counted(Group.objects.all())
     if search.strip():
-        groups = groups.filter(name__icontains=search.strip().replace("\x00", "\ufffd"))
+        groups = groups.filter(name_key__contains=case_key(search.strip().replace("\x00", "\ufffd")))
     backwards = bool(before) and not after
     key = _parse(before if backwards else after, column)
     backwards = backwards and key is not None
@@ -80,7 +80,7 @@ def find_groups(
 
 def groups_of(person: User) -> "QuerySet[Group]":
     """Return the groups that a person is in, by name."""
-    return Group.objects.filter(memberships__person=person).order_by(Lower("name"))
+    return Group.objects.filter(memberships__person=person).order_by("name_key")
 
 
 def count_members(group: Group) -> int:
@@ -119,7 +119,7 @@ def _parse(text: str, column: str) -> tuple[str | datetime, uuid.UUID] | None:
     value, _, pk = text.rpartition("~")
     with contextlib.suppress(ValueError, OverflowError):
         key = uuid.UUID(pk)
-        if column == "lowered":
+        if column == "name_key":
             return (value, key) if "\x00" not in value else None
         at = datetime.fromisoformat(value)
         return ((at if timezone.is_aware(at) else timezone.make_aware(at)).astimezone(UTC), key)

@@ -20,6 +20,7 @@ from users.group_errors import (
     GroupNotFound,
 )
 from users.models import Group, GroupMembership, User
+from users.name_key import case_key
 from users.names import clean_name, label_of
 from users.pasted_emails import emails_in
 from users.permissions import Permission
@@ -97,7 +98,7 @@ def delete_group(*, actor: Actor, group: Group, confirmation: str = "") -> int:
     require(actor, Permission.MANAGE_PEOPLE)
     group = _locked(group)
     members = User.objects.filter(memberships__group=group)
-    if confirmation.strip().lower() != group.name.lower() and members.exists():
+    if case_key(confirmation.strip()) != group.name_key and members.exists():
         raise GroupDeletionNotConfirmed(label=group.name)
     removed = _record_each("users.group.member_removed", actor, group, members)
     key = group.pk

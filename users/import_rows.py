@@ -10,14 +10,13 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
-from django.db.models.functions import Lower
 from django.utils import timezone
 
 from users import contact, names
 from users.errors import CompanyEmailInvalid, DirectoryError, ExternalIdTaken, UserNameTaken
 from users.import_errors import RowEmailMissing, RowGroupUnknown, RowIsAdministrator, RowStateUnknown
 from users.models import Group, GroupMembership, State, User
+from users.name_key import case_key
 from users.people_csv import Row, split_groups
 from users.states import schedule_cancelled_by
 
@@ -172,21 +171,21 @@ def _refuse_taken(outcomes: list[Outcome], column: str, error: type[DirectoryErr
 
 def _find_groups(outcomes: list[Outcome]) -> None:
     """Find the groups that rows name, and leave out those that the people are in already."""
-    wanted = {name for outcome in outcomes for name in outcome.named_groups}
+    wanted = {case_key(name) for outcome in outcomes for name in outcome.named_groups}
     known: dict[str, tuple[UUID, str]] = {}
-    for part in slices(wanted, SLICE // 2):
-        # Also as it is written: SQLite knows the small letters of ASCII alone.
-        lowered = [name.lower() for name in part]
-        found = Group.objects.alias(key=Lower("name")).filter(Q(key__in=lowered) | Q(name__in=part))
-        known |= {name.lower(): (pk, name) for pk, name in found.values_list("pk", "name")}
+    for part in slices(wanted):
+        found = Group.objects.filter(name_key__in=part).values_list("name_key", "pk", "name")
+        known |= {key: (pk, name) for key, pk, name in found}
     members = _memberships([outcome.person["id"] for outcome in outcomes if outcome.person and outcome.named_groups])
     for outcome in outcomes:
-        for name in dict.fromkeys(name.lower() for name in outcome.named_groups):
-            if name not in known:
-                original = next(each for each in outcome.named_groups if each.lower() == name)
-                outcome.problems.append(RowGroupUnknown(name=original[:100]))
-            elif outcome.person is None or known[name][0] not in members[outcome.person["id"]]:
-                outcome.groups.append(known[name])
+        named: dict[str, str] = {}
+        for name in outcome.named_groups:
+            named.setdefault(case_key(name), name)
+        for key, name in named.items():
+            if key not in known:
+                outcome.problems.append(RowGroupUnknown(name=name[:100]))
+            elif outcome.person is None or known[key][0] not in members[outcome.person["id"]]:
+                outcome.groups.append(known[key])
 
 
 def _memberships(people: list[UUID]) -> dict[UUID, set[UUID]]:

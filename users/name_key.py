@@ -1,4 +1,4 @@
-"""The text by which people are searched and sorted by name: one column, folded the same way everywhere."""
+"""The texts by which people and groups are searched and sorted by name: one column, folded the same everywhere."""
 
 import unicodedata
 from typing import Any
@@ -27,6 +27,14 @@ def name_key(*, display_name: str, given_name: str, family_name: str, company_em
     return "".join(f"{GAP}{word}" for word in words or [company_email])[:KEY_MAX_LENGTH]
 
 
+def case_key(text: str) -> str:
+    """Return a text without case alone: "ÉCOLE" and "école" have the same key, "ecole" has another.
+
+    Here and not in the database: SQLite knows the capital letters of ASCII only.
+    """
+    return unicodedata.normalize("NFC", text.casefold())
+
+
 class NameKeyField(models.CharField):  # type: ignore[type-arg]  # not subscriptable at run time
     """Holds the `name_key` of its row, put together whenever the row is saved, as `auto_now` does with times.
 
@@ -46,4 +54,18 @@ class NameKeyField(models.CharField):  # type: ignore[type-arg]  # not subscript
             company_email=person.company_email,
         )
         setattr(person, self.attname, key)
+        return key
+
+
+class CaseKeyField(models.CharField):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Holds the `case_key` of its row's name, whenever the row is saved; three times as long as a name at most."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"max_length": 300, "editable": False, "default": "", **options})
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        """Return the key of the name that the row has now."""
+        named: Any = model_instance
+        key = case_key(named.name)
+        setattr(named, self.attname, key)
         return key

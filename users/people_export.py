@@ -12,6 +12,7 @@ from users.models import GroupMembership
 from users.people_csv import COLUMNS, join_groups
 from users.people_list import PeopleFilter, everybody_fitting
 from users.permissions import Permission
+from users.schedules import apply_scheduled_states
 from users.services import require
 
 BATCH = 1000
@@ -49,11 +50,14 @@ def _lines(actor: Actor, wanted: PeopleFilter, shown: dict[str, str]) -> Iterato
 
 def _batches(wanted: PeopleFilter) -> Iterator[list[str]]:
     """Yield the lines of some people after the others, by id: nobody comes twice, whoever is changed meanwhile."""
+    apply_scheduled_states()
     people = everybody_fitting(wanted).values(*KNOWN)
     batch = list(people[:BATCH])
     while batch:
         groups = _groups_of([person["id"] for person in batch])
         yield [safe_line(_cells(person, groups[person["id"]])) for person in batch]
+        # Also those whose moment came meanwhile: the state in a line is never another than the one asked for.
+        apply_scheduled_states()
         batch = list(people.filter(pk__gt=batch[-1]["id"])[:BATCH]) if len(batch) == BATCH else []
 
 

@@ -5,33 +5,26 @@ finds without looking at them. And few are found first, each by an index, and th
 walk through an index that is in the order wanted.
 """
 
-import contextlib
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.db.models.lookups import Exact, IsNull
-from django.utils import timezone
 
 from users.models import GroupMembership, PeopleCount, State, User
+from users.people_paging import SORTS, Key, People, key_of, key_text, order_of, parse_key, some_after
 from users.people_search import holders_of, matches, matches_by_key, words_of
 from users.prefixes import Unindexed
+from users.schedules import apply_scheduled_states
 
 # As many as weigh less than a page may.
-PAGE_SIZE = 40
+PAGE_SIZE = 30
 # So many are found first and then sorted; of more, a walk meets a page's worth soon. By name it does so the sooner,
 # because the index that it walks through holds what a search looks at.
 FEW, FEW_BY_NAME = 4000, 1000
-SORTS = {"name": "name_key", "email": "company_email", "last_sign_in": "last_login", "created": "created_at"}
-TIMES = ("last_login", "created_at")
 LINKED, UNLINKED, NEVER = "linked", "unlinked", "never"
 ANY_ROLE, NO_ROLE = "any", "none"
-
-People = QuerySet[User]
-# A value of the column sorted by (None: never signed in), and the person's id.
-Key = tuple[str | datetime | None, uuid.UUID]
 
 
 @dataclass(frozen=True)
@@ -57,7 +50,7 @@ class PeopleFilter:
 
 @dataclass(frozen=True)
 class Count:
-    """How many people a filter finds; where it is not exact, at least so many."""
+    """How many people a filter finds; where it is not exact, more than so many."""
 
     number: int
     is_exact: bool = True
@@ -82,42 +75,53 @@ def find_people(
         sort: one of `SORTS`, with a "-" before it for the opposite order; anything else sorts by name.
         after, before: a key of a neighbouring page; what is none means the first page.
     """
-    column, descending = _order(sort)
-    few = _few(wanted, FEW_BY_NAME if column == "name_key" else FEW)
+    if wanted.state:
+        apply_scheduled_states()
+    column, descending = order_of(sort)
+    most = FEW_BY_NAME if column == "name_key" else FEW
+    few = _few(wanted, most)
     people = _walk(wanted, column) if few is None else few
     backwards = bool(before) and not after
-    key = _parse(before if backwards else after, column)
-    rows = _slice(people, column, descending != (backwards and key is not None), key, limit + 1)
+    key = parse_key(before if backwards else after, column)
+    direction = descending != (backwards and key is not None)
+    rows = some_after(people, column, direction, key, limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
     count = _count(wanted, few)
+    if count is None:
+        count = Count(limit, is_exact=False) if more else _count_by_page(people, column, direction, key, rows, limit)
+        count = _at_least(count, wanted, most)
     if key is None:
-        return Page(rows, count, next=_key_of(rows[-1], column) if more else "")
+        return Page(rows, count, next=key_text(rows[-1], column) if more else "")
     forth, back = (True, more) if backwards else (more, True)
     rows = rows[::-1] if backwards else rows
-    first, last = (_key_of(rows[0], column), _key_of(rows[-1], column)) if rows else ("", "")
+    first, last = (key_text(rows[0], column), key_text(rows[-1], column)) if rows else ("", "")
     return Page(rows, count, next=last if forth else "", previous=first if back else "")
 
 
-def count_people(wanted: PeopleFilter) -> Count:
-    """Count the people that a filter finds, exactly where that is quickly done."""
-    return _count(wanted, _few(wanted, FEW))
-
-
 def everybody_fitting(wanted: PeopleFilter) -> People:
-    """Return all people that a filter finds, by id: for going through them in batches, not for a page."""
+    """Return all people that a filter finds, by id: for going through them in batches, not for a page.
+
+    It goes by the states that are written down: whoever asks by state applies the scheduled ones before.
+    """
     few = _few(wanted, FEW)
     return (_walk(wanted, "id") if few is None else few).order_by("pk")
 
 
-def counts_by_state() -> dict[str, int]:
-    """Return how many people without a role there are in each state."""
-    sums = PeopleCount.objects.filter(admin_role="").values("state").annotate(total=Sum("amount"))
+def counts_by_state(role: str = NO_ROLE) -> dict[str, int]:
+    """Return how many people there are in each state.
+
+    Args:
+        role: whom to count, as in `PeopleFilter`: people without a role unless told otherwise.
+    """
+    apply_scheduled_states()
+    sums = _sums(PeopleFilter(role=role)).values("state").annotate(total=Sum("amount"))
     known = {row["state"]: row["total"] for row in sums}
     return {state.value: known.get(state.value, 0) for state in State}
 
 
 def linked_share() -> tuple[int, int]:
     """Return how many active people without a role are linked to an account at a provider, and how many there are."""
+    apply_scheduled_states()
     wanted = PeopleFilter(state=State.ACTIVE, role=NO_ROLE)
     return _sum(PeopleFilter(state=State.ACTIVE, role=NO_ROLE, sign_in=LINKED)), _sum(wanted)
 
@@ -147,8 +151,9 @@ def _narrowest(wanted: PeopleFilter, most: int) -> set[uuid.UUID] | None:
     """Return whom a condition finds of which the sums know nothing, if they are few."""
     if wanted.only is not None:
         return set(wanted.only)
-    if words := words_of(wanted.search):
-        found = holders_of(max(words, key=len), limit=most + 1)
+    # The longest word finds the fewest, as a rule; where it finds many, a shorter one may be the rare one.
+    for word in sorted(words_of(wanted.search), key=len, reverse=True):
+        found = holders_of(word, limit=most + 1)
         if len(found) <= most:
             return found
     if wanted.group is not None:
@@ -214,6 +219,10 @@ def _conditions(wanted: PeopleFilter, *, indexed: bool) -> Q:
 
 def _sum(wanted: PeopleFilter) -> int:
     """Return how many people the conditions on columns leave, from the sums that the database keeps."""
+    return int(_sums(wanted).aggregate(total=Sum("amount"))["total"] or 0)
+
+
+def _sums(wanted: PeopleFilter) -> QuerySet[PeopleCount]:
     counts = PeopleCount.objects.all()
     if wanted.state:
         counts = counts.filter(state=wanted.state)
@@ -225,78 +234,34 @@ def _sum(wanted: PeopleFilter) -> int:
         counts = counts.filter(signed_in=False)
     elif wanted.sign_in in (LINKED, UNLINKED):
         counts = counts.filter(linked=wanted.sign_in == LINKED)
-    return int(counts.aggregate(total=Sum("amount"))["total"] or 0)
+    return counts
 
 
-def _count(wanted: PeopleFilter, few: People | None) -> Count:
+# --- how many --------------------------------------------------------------------------------------------------------
+
+
+def _count(wanted: PeopleFilter, few: People | None) -> Count | None:
+    """Return how many people a filter finds, where that is known without going through them."""
     is_summed = not wanted.search.strip() and wanted.group is None and wanted.only is None
     if is_summed:
         return Count(_sum(wanted))
-    if few is not None:
-        return Count(few.count())
-    only_one_condition = not (wanted.state or wanted.role or wanted.sign_in)
-    return Count(FEW_BY_NAME if only_one_condition else 0, is_exact=False)
+    return None if few is None else Count(few.count())
 
 
-# --- order and pages -------------------------------------------------------------------------------------------------
+def _count_by_page(
+    people: People, column: str, direction: bool, key: Key | None, rows: Sequence[User], limit: int
+) -> Count:
+    """Return what the last page in a direction shows of how many there are: all, or so many on the other side."""
+    if key is None:
+        return Count(len(rows))
+    edge = key_of(rows[0], column) if rows else None
+    beside = len(some_after(people, column, not direction, edge, limit + 1))
+    return Count(limit, is_exact=False) if beside > limit else Count(len(rows) + beside)
 
 
-def _order(sort: str) -> tuple[str, bool]:
-    name = sort.removeprefix("-")
-    return (SORTS[name], sort.startswith("-")) if name in SORTS else (SORTS["name"], False)
-
-
-def _slice(people: People, column: str, descending: bool, key: Key | None, size: int) -> list[User]:
-    """Return the next people in an order. Never having signed in counts as before all times."""
-    if column != "last_login":
-        return _stretch(people, column, descending, key, size)
-    never = ("id", people.filter(last_login__isnull=True))
-    once = (column, people.filter(last_login__isnull=False))
-    parts = [once, never] if descending else [never, once]
-    if key is not None and (key[0] is None) != (parts[0] is never):
-        parts = parts[1:]
-    rows: list[User] = []
-    for name, part in parts:
-        rows += _stretch(part, name, descending, key, size - len(rows))
-        key = None
-        if len(rows) == size:
-            break
-    return rows
-
-
-def _stretch(people: People, column: str, descending: bool, key: Key | None, size: int) -> list[User]:
-    """Return people after a key of one column that holds no nulls. Said twice, because an index answers the second."""
-    beyond, sign = ("lt", "-") if descending else ("gt", "")
-    if key is not None and column == "id":
-        people = people.filter(**{f"pk__{beyond}": key[1]})
-    elif key is not None:
-        value, pk = key
-        people = people.filter(
-            Q(**{f"{column}__{beyond}": value}) | Q(**{column: value, f"pk__{beyond}": pk}),
-            **{f"{column}__{beyond}e": value},
-        )
-    order = [f"{sign}id"] if column == "id" else [f"{sign}{column}", f"{sign}id"]
-    # First the ids, for which an index may be enough; then the rows of these few.
-    ids = list(people.order_by(*order).values_list("pk", flat=True)[:size])
-    rows = User.objects.in_bulk(ids)
-    return [rows[pk] for pk in ids if pk in rows]
-
-
-def _key_of(person: User, column: str) -> str:
-    value = getattr(person, column)
-    if column in TIMES:
-        value = value.isoformat() if value else ""
-    return f"{value}~{person.pk}"
-
-
-def _parse(text: str, column: str) -> Key | None:
-    value, _, pk = text.rpartition("~")
-    with contextlib.suppress(ValueError, OverflowError):
-        key = uuid.UUID(pk)
-        if column not in TIMES:
-            return (value, key) if "\x00" not in value else None
-        if not value:
-            return (None, key) if column == "last_login" else None
-        at = datetime.fromisoformat(value)
-        return ((at if timezone.is_aware(at) else timezone.make_aware(at)).astimezone(UTC), key)
-    return None
+def _at_least(count: Count, wanted: PeopleFilter, most: int) -> Count:
+    """Return the count, or the larger one that is known where a single condition alone was found to leave many."""
+    conditions = [*words_of(wanted.search), *filter(None, (wanted.group, wanted.state, wanted.role, wanted.sign_in))]
+    if count.is_exact or len(conditions) != 1:
+        return count
+    return Count(max(count.number, most), is_exact=False)

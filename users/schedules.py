@@ -1,10 +1,14 @@
 """Changes of state that come by themselves: a contractor's last day, the end of a leave.
 
 `User.effective_state` lets a scheduled state count from its very moment. Housekeeping writes it down a little later,
-ends the sessions and records it; whatever changes the state before that writes it down first.
+ends the sessions and records it; whatever changes the state before that, or asks the database for people by their
+state, writes it down first.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from django.db import transaction
 from django.utils import timezone
@@ -21,7 +25,7 @@ from users.people_errors import (
 )
 from users.permissions import Permission
 from users.services import locked_with_billing, require
-from users.states import apply_if_due, clear_schedule, is_due
+from users.states import CLOCK, apply_if_due, clear_schedule, is_due
 
 YEARS_AHEAD = 5
 BATCH = 500
@@ -29,6 +33,9 @@ BATCH = 500
 TO_SCHEDULE = {State.SUSPENDED: Permission.SUPPORT_PEOPLE, State.ACTIVE: Permission.MANAGE_PEOPLE}
 TO_CANCEL = {State.SUSPENDED: Permission.MANAGE_PEOPLE, State.ACTIVE: Permission.SUPPORT_PEOPLE}
 _FIELDS = ["scheduled_state", "scheduled_at", "scheduled_reason", "updated_at"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @audited("users.person.scheduled")
@@ -84,9 +91,10 @@ def cancel_schedule(*, actor: Actor, person: User) -> User:
     return person
 
 
-def apply_scheduled_states(actor: Actor) -> dict[str, int]:
+def apply_scheduled_states(actor: Actor = CLOCK) -> dict[str, int]:
     """Write down every scheduled state whose time has come, each in a transaction of its own.
 
+    Where there is none, it costs one look into an index of what is scheduled.
     Two that do this at once share the work: who comes second to a person finds nothing to do.
 
     Returns:
@@ -100,6 +108,17 @@ def apply_scheduled_states(actor: Actor) -> dict[str, int]:
                 if person is not None and apply_if_due(person, actor=actor):
                     counts[State(person.state)] += 1
     return {"activated": counts[State.ACTIVE], "suspended": counts[State.SUSPENDED]}
+
+
+def after_scheduled_states(service: Callable[P, R]) -> Callable[P, R]:
+    """Apply the scheduled states before a service opens its transaction: what it refuses must not take them back."""
+
+    @wraps(service)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        apply_scheduled_states()
+        return service(*args, **kwargs)
+
+    return wrapper
 
 
 def _refuse_moment(at: datetime) -> None:

@@ -13,7 +13,7 @@ from users.models import User, UserSession
 from users.permissions import Permission
 from users.services import require
 
-PAGE_SIZE = 50
+PAGE_SIZE = 20
 FEW = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

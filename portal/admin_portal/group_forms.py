@@ -8,7 +8,8 @@ from users.group_list import SORTS
 from users.groups import DESCRIPTION_MAX_LENGTH, NAME_MAX_LENGTH
 from users.models import Group
 
-LINES_MAX_LENGTH = 1_000_000
+# Four bytes each at most, which DATA_UPLOAD_MAX_MEMORY_SIZE lets through.
+PASTE_MAX_LENGTH = 500_000
 _SEARCH = {"type": "search", "autocomplete": "off", "spellcheck": "false"}
 _ORDERS = dict(zip(SORTS, ("Name, A to Z", "Name, Z to A", "Oldest first", "Newest first"), strict=True))
 
@@ -60,18 +61,27 @@ class PasteForm(forms.Form):
 
     emails = forms.CharField(
         label="Company emails",
-        max_length=LINES_MAX_LENGTH,
         strip=False,
-        widget=forms.Textarea({"rows": 8, "spellcheck": "false", "class": "mono"}),
-        help_text="One on each line, or with commas or semicolons between them. “Name <email>” works too.",
-        error_messages={"required": "Paste at least one email."},
+        # One more than is taken: browsers cut a longer text off at this length, and what was cut must be refused.
+        widget=forms.Textarea(
+            {"rows": 8, "spellcheck": "false", "class": "mono", "maxlength": str(PASTE_MAX_LENGTH + 1)}
+        ),
+        help_text="One on each line, or with commas or semicolons between them. “Name <email>” works too. "
+        f"At most {PASTE_MAX_LENGTH:,} characters at once, which are some 15,000 emails.",
+        error_messages={
+            "required": "Paste at least one email.",
+            "too_long": f"This is longer than {PASTE_MAX_LENGTH:,} characters, and its end may be missing, so nobody "
+            "was added. Paste it in parts, or give the whole list to manage.py groups add-members.",
+        },
     )
 
     def clean_emails(self) -> str:
-        """Refuse a box with nothing but white space."""
-        text: str = self.cleaned_data["emails"]
+        """Refuse a box with nothing but white space, and one that is too full; a line break counts once, as there."""
+        text: str = self.cleaned_data["emails"].replace("\r\n", "\n")
         if not text.strip():
             raise forms.ValidationError(self.fields["emails"].error_messages["required"], code="required")
+        if len(text) > PASTE_MAX_LENGTH:
+            raise forms.ValidationError(self.fields["emails"].error_messages["too_long"], code="too_long")
         return text
 
     @classmethod

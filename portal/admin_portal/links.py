@@ -28,7 +28,7 @@ view_permission = permission_required(Permission.VIEW_IDENTITY_PROVIDERS)
 manage_permission = permission_required(Permission.MANAGE_IDENTITY_PROVIDERS)
 page_methods = require_http_methods(["GET", "HEAD", "POST"])
 TEMPLATES = "admin_portal/identity_providers/"
-PENDING_PAGE_SIZE = 20
+PENDING_PAGE_SIZE = 10
 
 
 @require_safe

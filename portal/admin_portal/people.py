@@ -39,7 +39,7 @@ def index(request: HttpRequest) -> HttpResponse:
             "filters": filters or not is_valid,
             "filter_query": urlencode(filters),
             "chips": _chips(form, filters, sort),
-            "states": _states(filters),
+            "states": _states(filters if is_valid else None),
             "may": _may(request),
             **_links(page, filters, sort, is_first=not (request.GET.get("after") or request.GET.get("before"))),
         },
@@ -77,12 +77,12 @@ def _in_words(form: PeopleFilterForm, name: str, value: str) -> tuple[str, str]:
     return str(field.label), str(dict(field.choices)[value])
 
 
-def _states(filters: dict[str, str]) -> list[tuple[str, int, str, bool]]:
-    """Return label, number, link and whether it is shown now, of each state. Administrators are not counted."""
-    counts, url = counts_by_state(), reverse("admin_portal:people")
-    tiles = [("All people", sum(counts.values()), f"{url}?role=none", filters == {"role": "none"})]
+def _states(filters: dict[str, str] | None) -> list[tuple[str, int, str, bool]]:
+    """Return label, number, link and whether it is shown now, of each state: administrators are people as well."""
+    counts, url = counts_by_state(role=""), reverse("admin_portal:people")
+    tiles = [("All people", sum(counts.values()), url, filters == {})]
     for state in State:
-        wanted = {"state": state.value, "role": "none"}
+        wanted = {"state": state.value}
         tiles.append((state.label, counts[state.value], f"{url}?{urlencode(wanted)}", filters == wanted))
     return tiles
 
@@ -96,6 +96,5 @@ def _may(request: HttpRequest) -> dict[str, bool]:
 
 def in_words(count: Count) -> str:
     """Return a count as a line of text."""
-    if count.is_exact:
-        return f"{count.number:,} {'person' if count.number == 1 else 'people'}"
-    return f"More than {count.number:,} people" if count.number else "Many people"
+    words = f"{count.number:,} {'person' if count.number == 1 else 'people'}"
+    return words if count.is_exact else f"More than {words}"

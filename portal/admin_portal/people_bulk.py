@@ -39,6 +39,11 @@ class Asked:
         """Whether it came from the confirmation, and not from the list."""
         return bool(self.fingerprint)
 
+    @property
+    def group(self) -> Group | None:
+        """The group that was named, if the act needs one."""
+        return self.form.cleaned_data.get("group") if self.form.is_valid() else None
+
 
 @require_POST
 @permission_required(Permission.MANAGE_PEOPLE)
@@ -69,7 +74,7 @@ def suspend(request: HttpRequest) -> HttpResponse:
 @require_POST
 @permission_required(Permission.MANAGE_PEOPLE)
 def add_to_group(request: HttpRequest) -> HttpResponse:
-    """Put many people into a group."""
+    """Put many people into a group: first it is named, then confirmed."""
 
     def act(asked: Asked) -> str:
         group = asked.form.cleaned_data["group"]
@@ -97,13 +102,14 @@ def _bulk(request: HttpRequest, act: BulkAct, kind: type[forms.Form], do: Callab
         "act": act.value,
         "asked": asked,
         "form": asked.form,
-        "impact": bulk_acts.impact_of(act, asked.selection),
+        "group": asked.group,
+        "impact": bulk_acts.impact_of(act, asked.selection, asked.group),
         "error": error if isinstance(error, SelectionChanged) else None,
         "action": request.get_full_path(),
         "back_url": _list_url(request),
         "groups": Group.objects.order_by("name").values_list("name", flat=True)[:200],
     }
-    status = error.http_status if error else 422 if asked.is_confirmed else 200
+    status = error.http_status if error else 422 if asked.form.errors else 200
     return render(request, "admin_portal/people/bulk.html", context, status=status)
 
 
@@ -112,7 +118,8 @@ def _asked(request: HttpRequest, kind: type[forms.Form]) -> Asked:
     chosen.is_valid()
     fingerprint = chosen.cleaned_data.get("fingerprint", "")
     everybody = bool(chosen.cleaned_data.get("everybody"))
-    form = kind(request.POST if fingerprint else None)
+    is_filled = bool(fingerprint) or any(name in request.POST for name in kind.base_fields)
+    form = kind(request.POST if is_filled else None)
     if everybody:
         filters = PeopleFilterForm(request.GET)
         fitting = filters.wanted() if filters.is_valid() else PeopleFilter(only=())

@@ -7,6 +7,7 @@ from django import forms
 
 from idp.link_queries import people_with_pending_links
 from users.models import AdminRole, Group, State
+from users.name_key import case_key
 from users.people_list import ANY_ROLE, LINKED, NEVER, NO_ROLE, UNLINKED, PeopleFilter
 
 PENDING = "pending"
@@ -89,8 +90,7 @@ class ChooseGroupForm(forms.Form):
 
     def clean_group(self) -> Group:
         """Return the group of this name."""
-        name = self.cleaned_data["group"]
-        group = Group.objects.filter(name__iexact=name).first() if "\x00" not in name else None
+        group = Group.objects.filter(name_key=case_key(self.cleaned_data["group"])).first()
         if group is None:
             raise forms.ValidationError("There is no group of this name. Create it under User Groups first.")
         return group

@@ -21,6 +21,7 @@ from users.import_errors import ImportPeopleChanged
 from users.import_steps import is_one_transaction
 from users.import_store import problems_after, problems_of
 from users.models import ImportMode, ImportStatus, PeopleImport, Source
+from users.models.imports import ROWS_IN_CHUNK
 from users.people_csv import COLUMNS, MAX_BYTES, MAX_ROWS
 from users.people_csv import template as header_of_all_columns
 from users.people_import import (
@@ -35,7 +36,7 @@ from users.permissions import Permission
 
 manage_permission = permission_required(Permission.MANAGE_PEOPLE)
 TEMPLATES = "admin_portal/people_import/"
-PAGE_SIZE = 50
+PAGE_SIZE = 30
 NEEDED = {"company_email": "Required. Says whom the row is about; an import never changes it."}
 NOTES = {
     "user_name": "Proposed from the email for new people where it is empty.",
@@ -85,7 +86,9 @@ def show(request: HttpRequest, people_import: UUID) -> HttpResponse:
     found = find_import(actor_of(request), people_import)
     context: dict[str, Any] = {"import": found, "ImportMode": ImportMode}
     if found.is_under_way:
-        return render(request, f"{TEMPLATES}progress.html", {**context, **progress_of(found)})
+        return render(
+            request, f"{TEMPLATES}progress.html", {**context, **progress_of(found), "rows_at_once": ROWS_IN_CHUNK}
+        )
     rows, following = problems_after(found, request.GET.get("after", ""), limit=PAGE_SIZE)
     context["problems"] = [(row, found.headings.get(row.field, row.field)) for row in rows]
     context["next_url"] = f"?after={following}#problems" if following else ""

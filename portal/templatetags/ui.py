@@ -42,6 +42,10 @@ def _banner(content: object, *, tone: str, title: str, icon: str, role: str) -> 
     return {"content": content, "tone": tone, "title": title, "icon": icon, "role": role}
 
 
+# How icons are drawn stands in the stylesheet, once for all of a page's.
+_DRAWN = ' fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"'
+
+
 @register.simple_tag
 def icon(name: str, *, size: int = 20, css_class: str = "icon") -> SafeString:
     """Return a decorative Lucide icon: the text beside it says what it means, so readers skip it."""
@@ -52,7 +56,8 @@ def icon(name: str, *, size: int = 20, css_class: str = "icon") -> SafeString:
 def _icon(name: str, size: int, css_class: str) -> SafeString:
     """Return the markup of an icon, which is always the same; drawing it costs more than the rest of a small page."""
     attributes = {"class": css_class, "aria-hidden": "true", "focusable": "false"}
-    return SafeString(lucide(name, size=size, **attributes))
+    markup = str(lucide(name, size=size, **attributes)).replace(_DRAWN, "")
+    return SafeString("".join(line.strip() for line in markup.splitlines()))
 
 
 @register.filter

@@ -34,6 +34,24 @@ def test_a_groups_life() -> None:
     assert not Group.objects.exists()
 
 
+def test_a_group_is_changed() -> None:
+    add_group(actor=OPERATOR, name="Engineers", description="Who build it")
+    changed = run("groups", "edit", "ENGINEERS", "--name", "Builders", "--json").json
+    assert (changed["name"], changed["description"]) == ("Builders", "Who build it")
+    assert "Builders" in run("groups", "edit", "builders", "--description", "").out
+    assert Group.objects.get().description == ""
+
+
+def test_a_list_that_holds_not_all_says_so() -> None:
+    names = ["Engineers", "Sales"]
+    group, _ = (add_group(actor=OPERATOR, name=name) for name in names)
+    add_members(actor=OPERATOR, group=group, people=[make_person().pk for _ in range(2)])
+    for command in (("list",), ("show", "Engineers")):
+        cut = run("groups", *command, "--limit", "1", "--json")
+        assert cut.json and cut.err.startswith("There are more ")
+        assert run("groups", *command, "--limit", "2").err == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "status"),
     [
@@ -41,6 +59,8 @@ def test_a_groups_life() -> None:
         (("add", ""), "users.group_name_invalid", 2),
         (("add", "engineers"), "users.group_name_taken", 3),
         (("add", "Sales", "--description", "x" * 501), "users.group_description_invalid", 2),
+        (("edit", "nobody", "--name", "Sales"), "users.group_not_found", 4),
+        (("edit", "Engineers", "--name", " "), "users.group_name_invalid", 2),
         (("delete", "Engineers"), "users.group_deletion_not_confirmed", 2),
         (("delete", "Engineers", "--yes-delete", "Sales"), "users.group_deletion_not_confirmed", 2),
         (("add-members", "nobody", "ada@contoso.example"), "users.group_not_found", 4),

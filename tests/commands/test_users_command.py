@@ -115,7 +115,9 @@ def test_it_lists_people_by_email_and_state() -> None:
         "b@contoso.example",
     ]
     assert [row["state"] for row in run("users", "list", "--state", "staged", "--json").json] == ["staged"]
-    assert len(run("users", "list", "--limit", "1", "--json").json) == 1
+    cut = run("users", "list", "--limit", "1", "--json")
+    assert len(cut.json) == 1 and cut.err.startswith("There are more people: --limit 1 cut the list.")
+    assert run("users", "list").err == ""
 
 
 def test_its_table_has_a_line_for_each_person_whatever_the_names_hold() -> None:

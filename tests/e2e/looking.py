@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, R
 SIZES = {"1280": {"width": 1280, "height": 800}, "390": {"width": 390, "height": 844}}
 Face = tuple[str, str]
 FACES = (("1280", "light"), ("1280", "dark"), ("390", "light"), ("390", "dark"))
-PAGE_LIMIT = 100 * 1024
+PAGE_LIMIT = 100_000
 # What the narrow page may do worse than the wide one, which is checked by every rule.
 NARROW_RULES = ["color-contrast", "link-in-text-block", "label", "scrollable-region-focusable", "target-size"]
 AXE_OPTIONS: dict[str, dict[str, Any]] = {

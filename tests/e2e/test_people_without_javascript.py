@@ -7,7 +7,7 @@ from tests.e2e.looking import Eye
 from tests.e2e.steps import field, heading, press, says
 from tests.e2e.test_pages import add_a_colourful_company
 from tests.factories import make_person
-from users.models import State, User
+from users.models import Group, State, User
 
 USERS, GROUPS = "/admin/user-management/users/", "/admin/user-management/groups/"
 DIRECTORY = "/admin/insights/directory/"
@@ -42,6 +42,14 @@ def test_finding_people_and_changing_several(plain_page: Page, eye: Eye) -> None
     says(page, "45")
     page.get_by_role("link", name="Cancel").first.click()
     heading(page, "Users")
+    Group.objects.create(name="Clerks")
+    page.get_by_label("All 45 people").check()
+    press(page, "Add to a group")
+    field(page, "Group").fill("clerks")
+    press(page, "Continue")
+    says(page, "people will be in the group")
+    press(page, "Add to the group")
+    says(page, "45 people were added to Clerks.")
     assert User.objects.filter(state=State.SUSPENDED, state_reason="The contract ended").count() == 2
 
 

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from bench.crowd import fill
-from tests.browsing import Browser
+from portal.admin_portal.group_forms import PASTE_MAX_LENGTH
+from tests.browsing import Browser, error_code
 from tests.factories import OPERATOR, make_administrator, make_person
 from users.groups import add_group, add_members
 from users.models import AdminRole, AuditEvent, Group, User
@@ -43,11 +44,11 @@ def test_the_list_teaches_searches_sorts_and_pages(admin_browser: Browser) -> No
     for number in range(60):
         make_group(f"Team {number:02}")
     page = text(admin_browser, LIST)
-    assert names(page) == [f"Team {number:02}" for number in range(50)] and "Next" in page and "0 members" in page
+    assert names(page) == [f"Team {number:02}" for number in range(30)] and "Next" in page and "0 members" in page
     following = re.search(r'rel="next" href="([^"]+)"', page)
     assert following is not None
     rest = text(admin_browser, LIST + following[1].replace("&amp;", "&"))
-    assert names(rest) == [f"Team {number}" for number in range(50, 60)] and "Previous" in rest
+    assert names(rest) == [f"Team {number}" for number in range(30, 60)] and "Previous" in rest
     assert names(text(admin_browser, f"{LIST}?search=EAM+5&sort=-name"))[:2] == ["Team 59", "Team 58"]
     assert "No group fits" in text(admin_browser, f"{LIST}?search=x")
     assert names(text(admin_browser, f"{LIST}?sort=unknown")) == []
@@ -127,6 +128,26 @@ def test_ten_thousand_lines_can_be_pasted(admin_browser: Browser) -> None:
     emails = "\r\n".join(User.objects.without_role().values_list("company_email", flat=True))
     assert admin_browser.post(at(group, "members/paste/"), {"emails": emails})["Location"] == at(group)
     assert "10,000 members" in text(admin_browser, at(group))
+
+
+def test_a_paste_that_is_too_long_is_refused_beside_the_box(admin_browser: Browser) -> None:
+    group, person = make_group(), make_person("ada@contoso.example")
+    longest = "ada@contoso.example\r\n".ljust(PASTE_MAX_LENGTH + 1, "\N{GRINNING FACE}")
+    page = text(admin_browser, at(group, "members/add/"))
+    assert f'maxlength="{PASTE_MAX_LENGTH + 1}"' in page and 'enctype="multipart/form-data"' in page
+    # As long as a browser lets the box become, in letters as wide as there are.
+    answer = admin_browser.post(at(group, "members/paste/"), {"emails": longest + "\N{GRINNING FACE}"})
+    assert answer.status_code == 422 and "longer than 500,000 characters" in answer.content.decode()
+    assert longest[-1000:] in answer.content.decode() and not group.people.exists()
+    whole = "ada@contoso.example\r\n" * (PASTE_MAX_LENGTH // 20)
+    assert admin_browser.post(at(group, "members/paste/"), {"emails": whole})["Location"] == at(group)
+    assert group.people.get() == person
+
+
+def test_a_form_of_several_megabytes_is_refused_in_words(admin_browser: Browser) -> None:
+    answer = admin_browser.post(at(make_group(), "members/paste/"), {"emails": "ada@contoso.example\n" * 200_000})
+    assert (answer.status_code, error_code(answer)) == (413, "portal.request_too_large")
+    assert "send it in parts" in answer.content.decode()
 
 
 def test_a_group_is_deleted_by_its_name(admin_browser: Browser) -> None:

@@ -61,7 +61,10 @@ def test_the_list_shows_everybody_with_numbers_by_state(people: list[User], admi
         page
     )
     text = text_of(page)
-    assert "4 people" in text and "All people 3" in text and "Active 2" in text and "Staged 1" in text
+    assert "4 people" in text and "All people 4" in text and "Active 3" in text and "Staged 1" in text
+    assert listed(admin_browser.get(LIST, {"state": "active"})) == [
+        person.label for person in User.objects.filter(state=State.ACTIVE).order_by("name_key")
+    ]
 
 
 def test_a_filter_narrows_the_list_and_can_be_taken_away(people: list[User], admin_browser: Browser) -> None:
@@ -219,19 +222,39 @@ def test_what_changed_since_the_numbers_were_shown_is_shown_again(people: list[U
 
 
 def test_adding_many_to_a_group(people: list[User], admin_browser: Browser) -> None:
-    group = Group.objects.create(name="Mathematicians")
+    group = Group.objects.create(name="Mathematicians {x}")
     group.people.add(people[0])
     asked = {"person": [person.pk for person in people]}
     shown = admin_browser.post(f"{BULK}add-to-group/", asked)
-    assert "3 people will be in the group" in text_of(shown) and "Mathematicians" in shown.content.decode()
-    unknown = admin_browser.post(f"{BULK}add-to-group/", {**asked, "fingerprint": fingerprint(shown), "group": "Poets"})
+    assert "3 people are chosen" in text_of(shown) and "Mathematicians {x}" in shown.content.decode()
+    assert 'name="fingerprint"' not in shown.content.decode()
+    unknown = admin_browser.post(f"{BULK}add-to-group/", {**asked, "group": "Poets"})
     assert unknown.status_code == 422 and "There is no group of this name." in text_of(unknown)
-    confirmed = {**asked, "fingerprint": fingerprint(shown), "group": "mathematicians"}
-    admin_browser.post(f"{BULK}add-to-group/", confirmed)
+    asked["group"] = "mathematicians {X}"  # type: ignore[assignment]
+    shown = admin_browser.post(f"{BULK}add-to-group/", asked)
+    text = text_of(shown)
+    assert "Add these people to this group? Mathematicians {x}" in text
+    assert "2 people will be in the group" in text and "1 person is in it already" in text
+    admin_browser.post(f"{BULK}add-to-group/", {**asked, "fingerprint": fingerprint(shown)})
     assert set(group.people.all()) == set(people)
-    assert "2 people were added to Mathematicians." in text_of(admin_browser.get(LIST))
+    assert "2 people were added to Mathematicians {x}." in text_of(admin_browser.get(LIST))
     row = AuditEvent.objects.get(action="users.group.members_added")
-    assert (row.target_label, row.details) == ("Mathematicians", {"added": 2})
+    assert (row.target_label, row.details) == ("Mathematicians {x}", {"added": 2})
+    nothing = admin_browser.post(f"{BULK}add-to-group/", asked)
+    assert "3 people are in it already" in text_of(nothing) and "Add to the group<" not in nothing.content.decode()
+
+
+def test_what_was_confirmed_of_one_group_is_not_done_to_another(people: list[User], admin_browser: Browser) -> None:
+    group, other = (Group.objects.create(name=name) for name in ("Mathematicians", "Poets"))
+    asked = {"person": [person.pk for person in people], "group": group.name}
+    mark = fingerprint(admin_browser.post(f"{BULK}add-to-group/", asked))
+    elsewhere = admin_browser.post(f"{BULK}add-to-group/", {**asked, "group": other.name, "fingerprint": mark})
+    assert elsewhere.status_code == 409 and not other.people.exists()
+    group.people.add(people[0])
+    again = admin_browser.post(f"{BULK}add-to-group/", {**asked, "fingerprint": mark})
+    assert again.status_code == 409 and "1 person is in it already" in text_of(again)
+    admin_browser.post(f"{BULK}add-to-group/", {**asked, "fingerprint": fingerprint(again)})
+    assert group.people.count() == 3
 
 
 def test_a_group_that_was_deleted_meanwhile_is_refused(people: list[User], administrator: User) -> None:

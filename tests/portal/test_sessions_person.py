@@ -143,7 +143,7 @@ def test_many_sessions_come_in_pages(person: User) -> None:
         row.save(force_insert=True)
     seen: list[str] = []
     path = "/security/"
-    for _ in range(3):
+    for _ in range(6):
         page = here.get(path).content.decode()
         seen += re.findall(r"Client \d{3}(?=\s*<p)", page)
         links = re.findall(r'rel="next" href="([^"]+)"', page)

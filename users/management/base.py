@@ -143,6 +143,10 @@ class DirectoryCommand(BaseCommand):
             padded = (text.ljust(width) for text, width in zip(line, widths, strict=True))
             self.stdout.write("  ".join(padded).rstrip())
 
+    def say_more(self, what: str, *, limit: int) -> None:
+        """Say on standard error that a list was cut: who reads its output as JSON is not disturbed."""
+        self.stderr.write(f"There are more {what}: --limit {limit} cut the list. Ask with a larger --limit.")
+
 
 def _text(value: Any) -> str:
     if isinstance(value, list | tuple):

@@ -13,7 +13,7 @@ def mark_commands(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('users', '0011_audit_log'),
+        ('users', '0012_group_name_key'),
     ]
 
     operations = [

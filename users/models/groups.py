@@ -3,17 +3,22 @@
 import uuid
 
 from django.db import models
-from django.db.models.functions import Lower
 from django.utils import timezone
 
 from users.models.people import User
+from users.name_key import CaseKeyField
 
 
 class Group(models.Model):
-    """People who belong together, for whatever an administrator needs to name them at once."""
+    """People who belong together, for whatever an administrator needs to name them at once.
+
+    Attributes:
+        name_key: the name without case, for finding, searching and sorting.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=100)
+    name_key = CaseKeyField()
     description = models.CharField(max_length=500, blank=True)
     people = models.ManyToManyField(User, through="GroupMembership", related_name="groups")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -22,7 +27,7 @@ class Group(models.Model):
     class Meta:
         """Names are unique without regard to case."""
 
-        constraints = [models.UniqueConstraint(Lower("name"), name="users_group_name_unique")]
+        constraints = [models.UniqueConstraint(fields=["name_key"], name="users_group_name_key_unique")]
 
     def __str__(self) -> str:
         return self.name

@@ -25,7 +25,7 @@ def group_row(group: Group) -> dict[str, Any]:
 
 
 class Command(DirectoryCommand):
-    """Add, list, show and delete groups, and add and remove members."""
+    """Add, list, show, change and delete groups, and add and remove members."""
 
     help = "Manage groups of people."
 
@@ -40,6 +40,10 @@ class Command(DirectoryCommand):
         show = self.sub("show", self.show, "Show a group and its members.")
         show.add_argument("group", help=GROUP)
         show.add_argument("--limit", type=at_least_one, default=1000, help="at most this many members (1000)")
+        edit = self.sub("edit", self.edit, "Change what is given of a group.")
+        edit.add_argument("group", help=GROUP)
+        edit.add_argument("--name", help="the new name")
+        edit.add_argument("--description", help="what the group is for; '' empties it")
         delete = self.sub("delete", self.delete, "Delete a group. Its members stay in the directory.")
         delete.add_argument("group", help=GROUP)
         delete.add_argument("--yes-delete", metavar="NAME", default="", help="the group's name, where it has members")
@@ -53,8 +57,11 @@ class Command(DirectoryCommand):
 
     def list(self, options: dict[str, Any]) -> None:
         """List groups by name."""
-        rows = [group_row(group) for group in find_groups(search=options["search"], limit=options["limit"]).rows]
+        page = find_groups(search=options["search"], limit=options["limit"])
+        rows = [group_row(group) for group in page.rows]
         self.print_table(rows, columns=("name", "members", "description"), empty="There are no groups yet.")
+        if page.next:
+            self.say_more("groups", limit=len(rows))
 
     def add(self, options: dict[str, Any]) -> None:
         """Create a group."""
@@ -65,8 +72,19 @@ class Command(DirectoryCommand):
         """Show a group."""
         group = find_group(options["group"])
         members = User.objects.filter(memberships__group=group).order_by("company_email")
-        emails = list(members.values_list("company_email", flat=True)[: options["limit"]])
-        self.print_record({**group_row(group), "emails": emails})
+        limit = options["limit"]
+        emails = list(members.values_list("company_email", flat=True)[: limit + 1])
+        self.print_record({**group_row(group), "emails": emails[:limit]})
+        if len(emails) > limit:
+            self.say_more("members", limit=limit)
+
+    def edit(self, options: dict[str, Any]) -> None:
+        """Change a group's name or description."""
+        group = find_group(options["group"])
+        changed = groups.edit_group(
+            actor=self.actor, group=group, name=options["name"], description=options["description"]
+        )
+        self.print_record(group_row(changed))
 
     def delete(self, options: dict[str, Any]) -> None:
         """Delete a group."""

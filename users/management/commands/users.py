@@ -143,10 +143,14 @@ class Command(PeopleFileCommands):
         """List people by company email."""
         people = User.objects.order_by("company_email")
         if options["state"]:
+            schedules.apply_scheduled_states()
             people = people.filter(state=options["state"])
-        rows = [person_row(person) for person in people[: options["limit"]]]
+        limit = options["limit"]
+        rows = [person_row(person) for person in people[: limit + 1]]
         columns = ("company_email", "display_name", "state", "admin_role")
-        self.print_table(rows, columns=columns, empty="There are no people yet.")
+        self.print_table(rows[:limit], columns=columns, empty="There are no people yet.")
+        if len(rows) > limit:
+            self.say_more("people", limit=limit)
 
     def show(self, options: dict[str, Any]) -> None:
         """Show a person."""
