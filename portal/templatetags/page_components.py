@@ -75,12 +75,12 @@ def danger_zone(content: str, title: str, text: str) -> str:
 
 
 @register.inclusion_tag("components/code_list.html")
-def code_list(label: str, codes: Sequence[str]) -> dict[str, object]:
-    """Render codes that a person keeps, in two columns, with buttons that copy and print them."""
+def code_list(label: str, codes: Sequence[str], *, file: str = "") -> dict[str, object]:
+    """Render codes that a person keeps, with buttons that copy and print them, and one that downloads the file."""
     require("code_list", label=label, codes=codes)
     if isinstance(codes, str):
         raise TemplateSyntaxError("{% code_list %} takes a list of codes, not one text.")
-    return {"label": label, "codes": codes, "id": f"codes-{id_of(label)}"}
+    return {"label": label, "codes": codes, "id": f"codes-{id_of(label)}", "file": file}
 
 
 @register.inclusion_tag("components/qr_box.html")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,22 +13,21 @@ from django.forms import BaseForm, BoundField, CheckboxInput
 from django.template import TemplateSyntaxError
 from django.template.loader import render_to_string
 from django.utils.formats import date_format
-from django.utils.html import escape, format_html
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from lucide.templatetags.lucide import lucide
 
 from portal.browsers import browser_name
 from portal.charts import BarChart
-from portal.templatetags import list_components, page_components
+from portal.templatetags import list_components, page_components, word_filters
 from portal.templatetags.component_checks import TONE_ICONS
 from portal.templatetags.component_checks import one_of as _one_of
 from portal.templatetags.component_checks import require as _require
 from portal.templatetags.component_checks import tone_of as _tone
-from users.error_words import words_of
 
 register = template.Library()
-for library in (list_components.register, page_components.register):
+for library in (list_components.register, page_components.register, word_filters.register):
     register.tags.update(library.tags)
     register.filters.update(library.filters)
 
@@ -84,12 +82,6 @@ def initials(name: str) -> str:
 
 
 @register.filter
-def breakable(code: str) -> SafeString:
-    """Let a name such as "idp.provider.added" go on in the next line after its dots and underscores."""
-    return SafeString(escape(code).replace(".", ".<wbr>").replace("_", "_<wbr>"))
-
-
-@register.filter
 def day(moment: datetime) -> SafeString:
     """Return the day of a moment (UTC) as a <time>, in one step because long lists are full of them."""
     utc = moment.astimezone(UTC)
@@ -97,41 +89,9 @@ def day(moment: datetime) -> SafeString:
 
 
 @register.filter
-@lru_cache(maxsize=512)
-def error_words(code: str) -> str:
-    """Return what the refusal with this code says, for a row that has no words of its own."""
-    return words_of(code)
-
-
-# What a refusal's `field` is called on the pages of a provider.
-FIELD_LABELS = {
-    "url": "Entra IdP URL, or Issuer",
-    "client_id": "Client ID",
-    "client_secret": "Client Secret",
-    "certificate": "Certificate, under Credentials",
-}
-
-
-@register.filter
-def field_label(name: str) -> str:
-    """Return the label of the provider's field that a refusal is about."""
-    return FIELD_LABELS.get(name, name)
-
-
-@register.filter
 def any_count(lines: Sequence[Any]) -> bool:
     """Say whether any line of an impact concerns anybody."""
     return any(line.count for line in lines)
-
-
-@register.filter
-def pretty_value(value: object) -> str:
-    """Return a detail of an audit row for people: lists and objects as indented JSON, words as they are."""
-    if isinstance(value, dict | list):
-        return json.dumps(value, indent=2, ensure_ascii=False)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "–" if value is None else str(value)
 
 
 register.filter("browser_name", browser_name)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from idp.models import IdentityProvider
@@ -125,7 +126,25 @@ def test_escape_leaves_the_delete_dialog(admin_page: Page, draft: IdentityProvid
     admin_page.goto(f"{steps.PROVIDERS}{draft.pk}/delete/")
     admin_page.get_by_label("Type Contoso Entra to confirm").fill("Contoso Entra")
     admin_page.keyboard.press("Escape")
-    admin_page.wait_for_url(f"**/{draft.pk}/")
+    admin_page.wait_for_url(f"**/{draft.pk}/#delete-idp")
+
+
+@pytest.mark.parametrize("opener", ["Delete IdP", "Activate"])
+@pytest.mark.parametrize("way", ["Escape", "Close", "Cancel"])
+def test_who_leaves_a_dialog_stands_where_it_was_opened(
+    admin_page: Page, draft: IdentityProvider, opener: str, way: str
+) -> None:
+    IdentityProvider.objects.filter(pk=draft.pk).update(activated_at=timezone.now())
+    admin_page.goto(f"{steps.PROVIDERS}{draft.pk}/")
+    admin_page.get_by_role("link", name=opener).focus()
+    admin_page.keyboard.press("Enter")
+    expect(admin_page.locator("#impact-title")).to_be_focused()
+    if way == "Escape":
+        admin_page.keyboard.press("Escape")
+    else:
+        admin_page.get_by_role("dialog").get_by_role("link", name=way).click()
+    expect(admin_page.get_by_role("link", name=opener)).to_be_focused()
+    expect(admin_page.get_by_role("link", name=opener)).to_be_in_viewport()
 
 
 def test_enter_does_not_delete_before_the_name_is_typed(admin_page: Page, draft: IdentityProvider) -> None:

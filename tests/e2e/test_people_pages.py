@@ -37,7 +37,7 @@ def test_the_list_of_people(admin_page: Page, eye: Eye) -> None:
     admin_page.get_by_role("link", name="Email").click()
     expect(admin_page.get_by_role("columnheader", name="Email")).to_have_attribute("aria-sort", "ascending")
     field(admin_page, "Name, email or user name").fill("easl")
-    press(admin_page, "Show")
+    press(admin_page, "Filter")
     says(admin_page, "1 person")
     says(admin_page, "Annie Easley")
     eye.look(admin_page, "people-filtered")

@@ -26,7 +26,7 @@ def test_finding_people_and_changing_several(plain_page: Page, eye: Eye) -> None
     expect(page.get_by_role("columnheader", name="Added")).to_have_attribute("aria-sort", "descending")
     field(page, "Name, email or user name").fill("contractor")
     field(page, "State").select_option("Active")
-    press(page, "Show")
+    press(page, "Filter")
     says(page, "7 people")
     page.get_by_role("checkbox", name="Select Contractor 1").check()
     page.get_by_role("checkbox", name="Select Contractor 2").check()

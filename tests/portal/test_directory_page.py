@@ -19,9 +19,10 @@ URL = "/admin/insights/directory/"
 
 
 def actions(response: HttpResponse) -> list[str]:
-    """Return the actions that the page lists; it lets long ones break after dots and underscores."""
+    """Return the actions that the page lists, each below its words."""
     page = response.content.decode().replace("<wbr>", "")
-    return re.findall(r'<a class="mono table-main"\s+href="/admin/insights/directory/\d+/">\s*([\w.]+)</a>', page)
+    row = r'<a class="table-main" href="/admin/insights/directory/\d+/">[^<]+</a><p class="[^"]+">([\w.]+)</p>'
+    return re.findall(row, page)
 
 
 def older(response: HttpResponse) -> str:

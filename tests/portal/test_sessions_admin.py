@@ -38,7 +38,7 @@ def of(person: User) -> str:
 
 def emails(browser: Browser, query: str = "") -> list[str]:
     """Return whose sessions the list shows, from top to bottom."""
-    page = browser.get(f"{LIST}{query}").content.decode()
+    page = browser.get(f"{LIST}{query}").content.decode().replace("<wbr>", "")
     return re.findall(r'<p class="muted small">(\S+@\S+)</p>', page)
 
 

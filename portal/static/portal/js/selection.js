@@ -10,7 +10,10 @@ function boxFor(cell) {
   box.setAttribute("aria-label", "Select all on this page");
   // It stands for the rows and is not sent itself; nor does the browser restore it apart from them.
   box.autocomplete = "off";
-  cell?.replaceChildren(box);
+  // Around it a label, so that the words that stand beside it where rows are cards can be pressed as well.
+  const label = document.createElement("label");
+  label.append(box);
+  cell?.replaceChildren(label);
   return box;
 }
 
