@@ -19,7 +19,7 @@ from users.prefixes import Unindexed
 from users.schedules import apply_scheduled_states
 
 # As many as weigh less than a page may.
-PAGE_SIZE = 30
+PAGE_SIZE = 25
 # So many are found first and then sorted; of more, a walk meets a page's worth soon. By name it does so the sooner,
 # because the index that it walks through holds what a search looks at.
 FEW, FEW_BY_NAME = 4000, 1000
