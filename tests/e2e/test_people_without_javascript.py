@@ -133,8 +133,8 @@ def test_the_audit_log(plain_page: Page, eye: Eye) -> None:
     with page.expect_download() as downloading:
         press(page, "Export as CSV")
     assert "portal.sign_in.failed" in downloading.value.path().read_text()
-    page.get_by_role("link", name="portal.sign_in.failed").first.click()
-    heading(page, "portal.sign_in.failed")
+    page.get_by_role("link", name="Sign-in to the User Portal failed").first.click()
+    heading(page, "Sign-in to the User Portal failed")
     page.goto(DIRECTORY)
     press(page, "Delete the filter Refusals")
     says(page, "was deleted.")
