@@ -93,6 +93,7 @@ ACTION_WORDS = {
     "users.people.exported": "People exported",
     "users.people.imported": "People imported",
     "users.people.suspended": "Several people suspended",
+    "users.people_import.aborted": "Import of people given up",
     "users.people_import.confirmed": "Import of people confirmed",
     "users.people_import.discarded": "Import of people discarded",
     "users.people_import.uploaded": "File of people uploaded",

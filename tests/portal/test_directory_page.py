@@ -21,7 +21,7 @@ URL = "/admin/insights/directory/"
 def actions(response: HttpResponse) -> list[str]:
     """Return the actions that the page lists, each below its words."""
     page = response.content.decode().replace("<wbr>", "")
-    row = r'<a class="table-main" href="/admin/insights/directory/\d+/">[^<]+</a><p class="[^"]+">([\w.]+)</p>'
+    row = r'<a class="table-main"\s+href="/admin/insights/directory/\d+/">[^<]+</a><p class="[^"]+">([\w.]+)</p>'
     return re.findall(row, page)
 
 

@@ -9,7 +9,7 @@ from tests.factories import make_person
 from tests.portal.test_people_page import LIST, listed, text_of
 from users import people_list
 from users.models import State, User
-from users.people_list import Count, PeopleFilter, find_people
+from users.people_list import PAGE_SIZE, Count, PeopleFilter, find_people
 
 pytestmark = pytest.mark.django_db
 
@@ -44,8 +44,8 @@ def said(browser: Browser, **query: str) -> tuple[str, int]:
         ({"search": "lovelace brew", "state": "staged"}, "0 people", 0),
         ({"search": "lovelace", "state": "staged"}, "6 people", 6),
         ({"search": "lovelace brew grace7"}, "1 person", 1),
-        ({"search": "lovelace"}, "More than 30 people", 30),
-        ({"search": "lovelace ada"}, "More than 30 people", 30),
+        ({"search": "lovelace"}, f"More than {PAGE_SIZE} people", PAGE_SIZE),
+        ({"search": "lovelace ada"}, f"More than {PAGE_SIZE} people", PAGE_SIZE),
     ],
 )
 def test_the_count_is_exact_where_a_page_shows_all(
@@ -58,8 +58,8 @@ def test_a_single_word_of_many_says_how_many_at_least(
     many: None, admin_browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(people_list, "FEW_BY_NAME", 35)
-    assert said(admin_browser, search="lovelace") == ("More than 35 people", 30)
-    assert said(admin_browser, search="lovelace", state="active") == ("More than 30 people", 30)
+    assert said(admin_browser, search="lovelace") == ("More than 35 people", PAGE_SIZE)
+    assert said(admin_browser, search="lovelace", state="active") == (f"More than {PAGE_SIZE} people", PAGE_SIZE)
 
 
 def test_later_pages_say_no_more_than_they_know(many: None, administrator: User) -> None:

@@ -37,7 +37,7 @@ def key_of(browser: Browser) -> str:
 
 
 def text_of(browser: Browser, path: str = "/security/") -> str:
-    page = browser.get(path).content.decode()
+    page = browser.get(path).content.decode().replace("<wbr>", "")
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
 
 
