@@ -19,7 +19,8 @@ def test_finding_people_and_changing_several(plain_page: Page, eye: Eye) -> None
         make_person(f"clerk-{number}@contoso.example", display_name=f"Clerk {number:02}")
     page = plain_page
     page.goto(USERS)
-    page.get_by_role("link", name="Next").click()
+    for _ in range(2):
+        page.get_by_role("link", name="Next").click()
     says(page, "Rebecca F.-C.")
     page.get_by_role("link", name="First").click()
     page.get_by_role("link", name="Added").click()
