@@ -14,7 +14,7 @@ from users import action_links, names, sessions
 from users.audit import Actor, record_all
 from users.bulk import insert_like, update_each
 from users.default_states import default_state
-from users.import_rows import NEW, UPDATED, Outcome, keeps_schedule, schedule_that_ends, slices
+from users.import_rows import NEW, UPDATED, Outcome, keeps_schedule, owners_of, schedule_that_ends, slices
 from users.models import ActionLink, GroupMembership, Source, State, User
 from users.name_key import name_key
 
@@ -52,8 +52,7 @@ class UserNames:
         """
         proposals = [names.user_name_from_email(email) for email in emails]
         self._given.update(reserved)
-        for part in slices(set(proposals)):
-            self._given.update(User.objects.filter(user_name__in=part).values_list("user_name", flat=True))
+        self._given.update(name for name, _ in owners_of("user_name", set(proposals)))
         free = []
         for proposal in proposals:
             free.append(self._numbered(proposal) if proposal in self._given else proposal)
