@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from users.errors import DirectoryError, ExternalIdTaken, UserNameTaken
 from users.import_errors import RowClaimsWhatAnotherFrees
-from users.import_rows import slices
+from users.import_rows import owners_of, slices
 from users.import_store import add_problems, load_rows, problems_of
-from users.models import PeopleImport, PeopleImportChunk, User
+from users.models import PeopleImport, PeopleImportChunk
 from users.people_csv import Problem, Row, key_of
 
 _TAKEN: dict[str, tuple[type[DirectoryError], str]] = {
@@ -32,9 +32,7 @@ def _name_rows(people_import: PeopleImport, column: str, error: type[DirectoryEr
         return
     at = people_import.columns.index(column)
     claims = {key_of(column, row.cells[at]): row for row in _rows(people_import) if row.line in refused}
-    holders: dict[str, str] = {}
-    for part in slices(claims):
-        holders |= User.objects.filter(**{f"{column}__in": part}).values_list("company_email", column)
+    holders = {email: value for value, email in owners_of(column, claims)}
     problems = [
         Problem(claim.line, refused[claim.line].label, _error(column, words, claim.cells[at], freeing))
         for claim, freeing in _freed(people_import, column, claims, holders)

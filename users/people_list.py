@@ -57,6 +57,21 @@ class Count:
 
 
 @dataclass(frozen=True)
+class Few:
+    """People of whom one condition leaves few.
+
+    Attributes:
+        people: those of them who fulfil all conditions.
+        number: how many the one condition leaves.
+        is_whole: whether there is no other condition, so that nobody has to count.
+    """
+
+    people: People
+    number: int
+    is_whole: bool
+
+
+@dataclass(frozen=True)
 class Page:
     """One page of a list, and the keys of the pages after and before it, or "" where there is none."""
 
@@ -80,7 +95,7 @@ def find_people(
     column, descending = order_of(sort)
     most = FEW_BY_NAME if column == "name_key" else FEW
     few = _few(wanted, most)
-    people = _walk(wanted, column) if few is None else few
+    people = _walk(wanted, column) if few is None else few.people
     backwards = bool(before) and not after
     key = parse_key(before if backwards else after, column)
     direction = descending != (backwards and key is not None)
@@ -104,7 +119,7 @@ def everybody_fitting(wanted: PeopleFilter) -> People:
     It goes by the states that are written down: whoever asks by state applies the scheduled ones before.
     """
     few = _few(wanted, FEW)
-    return (_walk(wanted, "id") if few is None else few).order_by("pk")
+    return (_walk(wanted, "id") if few is None else few.people).order_by("pk")
 
 
 def counts_by_state(role: str = NO_ROLE) -> dict[str, int]:
@@ -129,7 +144,7 @@ def linked_share() -> tuple[int, int]:
 # --- few, or many ----------------------------------------------------------------------------------------------------
 
 
-def _few(wanted: PeopleFilter, most: int) -> People | None:
+def _few(wanted: PeopleFilter, most: int) -> Few | None:
     """Return the people found, where one of the conditions alone leaves few.
 
     None where all of them leave many, and where an index holds just the people wanted in every order.
@@ -144,7 +159,8 @@ def _few(wanted: PeopleFilter, most: int) -> People | None:
     if narrow is None:
         return None
     found = User.objects.filter(_conditions(wanted, indexed=False), pk__in=narrow)
-    return _searched(_members(found, wanted), wanted)
+    is_whole = len(words_of(wanted.search)) == 1 and wanted == PeopleFilter(search=wanted.search)
+    return Few(_searched(_members(found, wanted), wanted), len(narrow), is_whole)
 
 
 def _narrowest(wanted: PeopleFilter, most: int) -> set[uuid.UUID] | None:
@@ -153,9 +169,9 @@ def _narrowest(wanted: PeopleFilter, most: int) -> set[uuid.UUID] | None:
         return set(wanted.only)
     # The longest word finds the fewest, as a rule; where it finds many, a shorter one may be the rare one.
     for word in sorted(words_of(wanted.search), key=len, reverse=True):
-        found = holders_of(word, limit=most + 1)
-        if len(found) <= most:
-            return found
+        holders = holders_of(word, most=most)
+        if holders is not None:
+            return holders
     if wanted.group is not None:
         members = GroupMembership.objects.filter(group=wanted.group).values_list("person", flat=True)
         found = set(members[: most + 1])
@@ -172,7 +188,7 @@ def _walk(wanted: PeopleFilter, column: str) -> People:
     if column != "name_key":
         return _searched(people, wanted)
     for word in words_of(wanted.search):
-        people = people.filter(matches_by_key(word, limit=FEW_BY_NAME))
+        people = people.filter(matches_by_key(word, most=FEW_BY_NAME))
     return people
 
 
@@ -240,12 +256,12 @@ def _sums(wanted: PeopleFilter) -> QuerySet[PeopleCount]:
 # --- how many --------------------------------------------------------------------------------------------------------
 
 
-def _count(wanted: PeopleFilter, few: People | None) -> Count | None:
+def _count(wanted: PeopleFilter, few: Few | None) -> Count | None:
     """Return how many people a filter finds, where that is known without going through them."""
     is_summed = not wanted.search.strip() and wanted.group is None and wanted.only is None
     if is_summed:
         return Count(_sum(wanted))
-    return None if few is None else Count(few.count())
+    return None if few is None else Count(few.number if few.is_whole else few.people.count())
 
 
 def _count_by_page(

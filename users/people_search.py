@@ -29,30 +29,45 @@ def matches(word: str) -> Q:
     return _begins(word) | Q(name_key__contains=_part(word))
 
 
-def holders_of(word: str, *, limit: int) -> set[UUID]:
-    """Return the ids of people whom a word means, found by indexes alone.
-
-    Args:
-        limit: how many are enough to know; where there are as many, some may be missing.
-    """
+def holders_of(word: str, *, most: int) -> set[UUID] | None:
+    """Return the ids of the people whom a word means, found by indexes alone; None where they are more than so many."""
     if connection.vendor == "postgresql":
-        return set(User.objects.filter(matches(word)).order_by().values_list("pk", flat=True)[:limit])
-    found = set(User.objects.filter(_begins(word)).order_by().values_list("pk", flat=True)[:limit])
-    quoted = '"' + _part(word).replace('"', '""') + '"'
-    with connection.cursor() as cursor:
-        cursor.execute(_PARTS, [quoted, limit])
-        found |= {UUID(digits) for (digits,) in cursor.fetchall()}
+        return _ids(matches(word), most)
+    by_beginning = None if _are_many(_begins(word), most) else _ids(_begins(word), most)
+    by_part = None if by_beginning is None else _ids_by_part(word, most)
+    if by_beginning is None or by_part is None or len(found := by_beginning | by_part) > most:
+        return None
     return found
 
 
-def matches_by_key(word: str, *, limit: int) -> Q:
-    """Return the same condition in a form that looks at name and id alone, so that an index of both is enough.
+def matches_by_key(word: str, *, most: int) -> Q:
+    """Return the same condition as `matches` in a form for which an index of names and ids is enough, where it can be.
 
     Args:
-        limit: up to so many people whose email or user name begins so are put into the condition by their ids.
+        most: up to so many people whose email or user name begins so are put into the condition by their ids.
     """
-    ids = set(User.objects.filter(_begins(word)).order_by().values_list("pk", flat=True)[: limit + 1])
-    return Q(name_key__contains=_part(word)) | Q(pk__in=ids) if len(ids) <= limit else matches(word)
+    begin = _begins(word)
+    ids = None if _are_many(begin, most) else _ids(begin, most)
+    return matches(word) if ids is None else Q(name_key__contains=_part(word)) | Q(pk__in=ids)
+
+
+def _are_many(condition: Q, most: int) -> bool:
+    """Return whether more people fulfil a condition: a step over so many, where fetching their ids would take long."""
+    return User.objects.filter(condition).order_by()[most : most + 1].exists()
+
+
+def _ids(condition: Q, most: int) -> set[UUID] | None:
+    found = set(User.objects.filter(condition).order_by().values_list("pk", flat=True)[: most + 1])
+    return found if len(found) <= most else None
+
+
+def _ids_by_part(word: str, most: int) -> set[UUID] | None:
+    """Return the same of those of whose name the word is part, from SQLite's index of parts."""
+    quoted = '"' + _part(word).replace('"', '""') + '"'
+    with connection.cursor() as cursor:
+        cursor.execute(_PARTS, [quoted, most + 1])
+        found = cursor.fetchall()
+    return {UUID(digits) for (digits,) in found} if len(found) <= most else None
 
 
 def _begins(word: str) -> Q:

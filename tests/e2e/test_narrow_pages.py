@@ -102,11 +102,12 @@ def test_filters_stand_open_where_there_is_room(plain_page: Page) -> None:
 def test_the_box_for_all_says_so_where_rows_are_cards(admin_page: Page, long_one: User) -> None:
     admin_page.set_viewport_size(PHONE)
     admin_page.goto(USERS)
-    words = "() => getComputedStyle(document.querySelector('[data-select-all] label'), '::after').content"
-    assert admin_page.evaluate(words) == '"Select all"'
-    label = admin_page.locator("[data-select-all] label").bounding_box()
-    assert label
-    admin_page.mouse.click(label["x"] + label["width"] - 8, label["y"] + label["height"] / 2)
+    label = admin_page.locator("[data-select-all] label")
+    expect(label).to_be_visible()  # a script brings it
+    assert label.evaluate("(label) => getComputedStyle(label, '::after').content") == '"Select all"'
+    box = label.bounding_box()
+    assert box
+    admin_page.mouse.click(box["x"] + box["width"] - 8, box["y"] + box["height"] / 2)
     says(admin_page, "2 selected")
 
 
