@@ -11,6 +11,7 @@ from idp.errors import ImpactChanged, ImpactNotConfirmed
 from idp.models import FederatedIdentity, IdentityProvider
 from users.impact import EXAMPLES, Impact, Line
 from users.models import Realm, State, User
+from users.schedules import after_scheduled_states
 from users.sessions import live_sessions
 
 # What federation opens in this version. Later parts add their names.
@@ -51,6 +52,7 @@ class ProviderImpact(Impact):
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 
+@after_scheduled_states
 def impact_of(act: Act, provider: IdentityProvider) -> ProviderImpact:
     """Compute the impact of an act as things are now."""
     lines = {Act.ACTIVATE: _activation, Act.DEACTIVATE: _deactivation, Act.DELETE: _deletion}[act](provider)

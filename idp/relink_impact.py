@@ -11,6 +11,7 @@ from idp.impact import ProviderImpact
 from idp.models import FederatedIdentity, IdentityProvider
 from users.impact import EXAMPLES, Line
 from users.models import State, User, UserSession
+from users.schedules import after_scheduled_states
 
 GUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
@@ -26,6 +27,7 @@ def with_domain(people: "QuerySet[User]") -> "QuerySet[Any]":
     return people.annotate(email_domain=Substr("company_email", StrIndex("company_email", Value("@")) + 1))
 
 
+@after_scheduled_states
 def forget_impact(provider: IdentityProvider, *, every: bool) -> ProviderImpact:
     """Compute what becomes of the people whose links in scope are forgotten. Each is counted in one line."""
     links = links_in_scope(provider, every=every)

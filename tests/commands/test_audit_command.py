@@ -169,10 +169,11 @@ def test_a_full_disk_is_said_in_our_own_words(command: str, people: int) -> None
     ran = in_shell(command, "export", "--output", "/dev/full", "--json")
     assert (ran.status, ran.error["code"], ran.out) == (2, "users.file_not_written", "")
     assert "/dev/full cannot be written: No space left on device." in ran.error["message"]
-    with open("/dev/full", "w") as full, started(command, "export", "--json", stdout=full) as process:
-        assert process.wait(timeout=60) == 2 and process.stderr
-        said = process.stderr.read()
-    assert json.loads(said)["error"]["message"] == "Standard output cannot be written: No space left on device."
+    for subcommand in ("export", "list"):
+        with open("/dev/full", "w") as full, started(command, subcommand, "--json", stdout=full) as process:
+            assert process.wait(timeout=60) == 2 and process.stderr
+            said = process.stderr.read()
+        assert json.loads(said)["error"]["message"] == "Standard output cannot be written: No space left on device."
 
 
 @contextmanager

@@ -1,6 +1,9 @@
 """The impact of activating, deactivating and deleting: numbers and names, and stale confirmations."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from idp import activation, credentials, services
 from idp.errors import ImpactChanged, ImpactNotConfirmed, NameConfirmationWrong
@@ -34,6 +37,15 @@ def test_activation_counts_people_by_what_becomes_of_them(tenant: PracticeTenant
     }
     line = next(line for line in impact_of(Act.ACTIVATE, provider).lines if line.key == "outside_domains")
     assert (line.examples, line.tone) == ((outside.label,), "danger")
+
+
+def test_a_scheduled_state_whose_moment_has_come_counts(tenant: PracticeTenant, administrator: User) -> None:
+    leaver = make_person("leaver@contoso.example")
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    User.objects.filter(pk=leaver.pk).update(scheduled_state=State.SUSPENDED, scheduled_at=an_hour_ago)
+    counted = numbers(Act.ACTIVATE, make_provider(tenant, active=False))
+    assert (counted["people_sent"], counted["suspended"]) == (0, 1)
+    assert last_event(action="users.person.suspended").target_id == str(leaver.pk)
 
 
 def test_a_domain_does_not_cover_one_that_only_ends_like_it(tenant: PracticeTenant, administrator: User) -> None:

@@ -81,13 +81,19 @@ def test_an_act_that_was_refused_is_not_told_as_done(admin_browser: Browser, adm
 
 def test_the_page_of_an_event_is_headed_by_words(admin_browser: Browser) -> None:
     person = make_person(display_name="Ada Lovelace")
-    record("users.person.edited", actor=OPERATOR, target=person, details={"people_sent": 288, "some_number": None})
+    record(
+        "users.person.edited",
+        actor=OPERATOR,
+        target=person,
+        details={"people_sent": 288, "some_number": None, "role": "administrator_with_billing"},
+    )
     event = last_event(action="users.person.edited")
     page = text_of(admin_browser.get(f"{URL}{event.pk}/").content)
     assert "Directory / Person changed" in page.replace("Directory Person", "Directory / Person")
     assert f"Ada Lovelace Person {person.pk}" in page and "users.person.edited" in page
     assert "People who now sign in there 288" in page and "Some number –" in page
-    assert "people_sent" not in page
+    assert "Role Administrator With Billing" in page
+    assert "people_sent" not in page and "administrator_with_billing" not in page
 
 
 def test_an_action_of_nobody_stands_for_itself(admin_browser: Browser) -> None:

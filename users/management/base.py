@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from users.audit import Actor, operator, record_refusal
 from users.errors import DirectoryError, InputNotText
+from users.management.writing import writing
 
 STDIN_LIMIT = 8192
 FROM_STDIN = "read from standard input, as always"
@@ -99,7 +100,9 @@ class DirectoryCommand(BaseCommand):
         try:
             for name, value in options.items():
                 refuse_wrong_encoding(value, name=f"The argument {name}")
-            options["run"](options)
+            with writing(None):
+                options["run"](options)
+                self.stdout.flush()
         except DirectoryError as error:
             if not error.reference:
                 # A database that is not there yet must not hide the refusal that the operator is to read.

@@ -1,12 +1,16 @@
 """Writing files, where the operating system may say no at any moment: at the beginning, halfway, and at the end."""
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from users.errors import FileNotWritten
+
+# What standard output may say: nobody reads any more, the disk or the quota is used up, the device fails.
+_OF_OUTPUT = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 @contextlib.contextmanager
@@ -22,6 +26,8 @@ def writing(path: str | Path | None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if path is None and error.errno not in _OF_OUTPUT:
+            raise
         if path is None:
             forget_output()
             if isinstance(error, BrokenPipeError):
