@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from portal.audit_words import action_words, detail_words, event_words, target_words
 from users.error_words import words_of
-from users.models import AdminRole
+from users.models import AdminRole, Realm
 
 register = template.Library()
 for words in (action_words, detail_words, event_words, target_words):
@@ -54,10 +54,16 @@ def field_label(name: str) -> str:
 
 
 @register.filter
-def pretty_value(value: object) -> str:
-    """Return a detail of an audit row for people: roles by their names, lists and objects as indented JSON."""
+def pretty_value(value: object, name: str = "") -> str:
+    """Return a detail of an audit row for people: roles and portals by their names, lists as indented JSON.
+
+    Args:
+        name: what the detail is called in the row.
+    """
     if isinstance(value, str) and value in AdminRole.values:
         return str(AdminRole(value).label)
+    if name == "realm" and value in Realm.values:
+        return str(Realm(value).label)
     if isinstance(value, dict | list):
         return json.dumps(value, indent=2, ensure_ascii=False)
     if isinstance(value, bool):

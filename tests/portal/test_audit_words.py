@@ -85,14 +85,14 @@ def test_the_page_of_an_event_is_headed_by_words(admin_browser: Browser) -> None
         "users.person.edited",
         actor=OPERATOR,
         target=person,
-        details={"people_sent": 288, "some_number": None, "role": "administrator_with_billing"},
+        details={"people_sent": 288, "some_number": None, "role": "administrator_with_billing", "realm": "user"},
     )
     event = last_event(action="users.person.edited")
     page = text_of(admin_browser.get(f"{URL}{event.pk}/").content)
     assert "Directory / Person changed" in page.replace("Directory Person", "Directory / Person")
     assert f"Ada Lovelace Person {person.pk}" in page and "users.person.edited" in page
     assert "People who now sign in there 288" in page and "Some number –" in page
-    assert "Role Administrator With Billing" in page
+    assert "Role Administrator With Billing" in page and "Portal User Portal" in page
     assert "people_sent" not in page and "administrator_with_billing" not in page
 
 
