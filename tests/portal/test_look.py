@@ -5,7 +5,7 @@ from pathlib import Path
 from django.conf import settings
 
 STATIC = Path(settings.BASE_DIR) / "portal" / "static" / "portal"
-LIMIT = 40 * 1024
+LIMIT = 40_000
 
 
 def test_there_is_one_stylesheet_and_it_stays_under_40_kb() -> None:
