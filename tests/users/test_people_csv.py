@@ -171,6 +171,13 @@ def test_no_separator_makes_a_neutralised_cell_begin_a_formula(text: str) -> Non
             assert not [cell for cell in record if cell.startswith(("=", "+", "-", "@", "\uff1d"))]
 
 
+def test_no_other_separator_divides_a_cell() -> None:
+    line = safe_line(["Hall; B", "East\tWing"])
+    for separator in ";\t":
+        assert list(csv.reader([line], delimiter=separator))[0][0].startswith("Hall; B")
+    assert line == '"Hall; B","East\tWing"\r\n'
+
+
 @given(st.text())
 def test_a_neutralised_cell_begins_no_formula_and_is_restored(text: str) -> None:
     safe = neutralise(text)
