@@ -105,7 +105,7 @@ class Outcome:
 
 
 def slices(values: Iterable[Any], size: int = SLICE) -> Iterator[list[Any]]:
-    """Yield the values in lists of such a size, the right one for looking them up."""
+    """Yield the values in lists, each short enough to be looked up in one statement and by an index."""
     iterator = iter(values)
     while part := list(islice(iterator, size)):
         yield part

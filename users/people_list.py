@@ -62,13 +62,11 @@ class Few:
 
     Attributes:
         people: those of them who fulfil all conditions.
-        number: how many the one condition leaves.
-        is_whole: whether there is no other condition, so that nobody has to count.
+        number: how many they are, where the one condition is the only one and nobody has to count; else None.
     """
 
     people: People
-    number: int
-    is_whole: bool
+    number: int | None
 
 
 @dataclass(frozen=True)
@@ -152,6 +150,8 @@ def _few(wanted: PeopleFilter, most: int) -> Few | None:
     if wanted in (PeopleFilter(), PeopleFilter(state=wanted.state), PeopleFilter(sign_in=wanted.sign_in)):
         return None
     narrow = _narrowest(wanted, most)
+    is_one_word = len(words_of(wanted.search)) == 1 and wanted == PeopleFilter(search=wanted.search)
+    number = len(narrow) if narrow is not None and is_one_word else None
     if narrow is None and _sum(wanted) <= FEW:
         # The limit keeps the database from walking through everybody in order, until it has met these few.
         few = User.objects.filter(_conditions(wanted, indexed=True)).order_by()
@@ -159,8 +159,7 @@ def _few(wanted: PeopleFilter, most: int) -> Few | None:
     if narrow is None:
         return None
     found = User.objects.filter(_conditions(wanted, indexed=False), pk__in=narrow)
-    is_whole = len(words_of(wanted.search)) == 1 and wanted == PeopleFilter(search=wanted.search)
-    return Few(_searched(_members(found, wanted), wanted), len(narrow), is_whole)
+    return Few(_searched(_members(found, wanted), wanted), number)
 
 
 def _narrowest(wanted: PeopleFilter, most: int) -> set[uuid.UUID] | None:
@@ -261,7 +260,9 @@ def _count(wanted: PeopleFilter, few: Few | None) -> Count | None:
     is_summed = not wanted.search.strip() and wanted.group is None and wanted.only is None
     if is_summed:
         return Count(_sum(wanted))
-    return None if few is None else Count(few.number if few.is_whole else few.people.count())
+    if few is None:
+        return None
+    return Count(few.people.count() if few.number is None else few.number)
 
 
 def _count_by_page(

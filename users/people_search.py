@@ -32,12 +32,14 @@ def matches(word: str) -> Q:
 def holders_of(word: str, *, most: int) -> set[UUID] | None:
     """Return the ids of the people whom a word means, found by indexes alone; None where they are more than so many."""
     if connection.vendor == "postgresql":
-        return _ids(matches(word), most)
-    by_beginning = None if _are_many(_begins(word), most) else _ids(_begins(word), most)
+        found = set(User.objects.filter(matches(word)).order_by().values_list("pk", flat=True)[: most + 1])
+        return found if len(found) <= most else None
+    by_beginning = _ids_by_beginning(word, most)
     by_part = None if by_beginning is None else _ids_by_part(word, most)
-    if by_beginning is None or by_part is None or len(found := by_beginning | by_part) > most:
+    if by_beginning is None or by_part is None:
         return None
-    return found
+    found = by_beginning | by_part
+    return found if len(found) <= most else None
 
 
 def matches_by_key(word: str, *, most: int) -> Q:
@@ -46,23 +48,19 @@ def matches_by_key(word: str, *, most: int) -> Q:
     Args:
         most: up to so many people whose email or user name begins so are put into the condition by their ids.
     """
-    begin = _begins(word)
-    ids = None if _are_many(begin, most) else _ids(begin, most)
+    ids = _ids_by_beginning(word, most)
     return matches(word) if ids is None else Q(name_key__contains=_part(word)) | Q(pk__in=ids)
 
 
-def _are_many(condition: Q, most: int) -> bool:
-    """Return whether more people fulfil a condition: a step over so many, where fetching their ids would take long."""
-    return User.objects.filter(condition).order_by()[most : most + 1].exists()
-
-
-def _ids(condition: Q, most: int) -> set[UUID] | None:
-    found = set(User.objects.filter(condition).order_by().values_list("pk", flat=True)[: most + 1])
-    return found if len(found) <= most else None
+def _ids_by_beginning(word: str, most: int) -> set[UUID] | None:
+    """Return whose email or user name begins so; None for more than so many."""
+    # Stepping over so many costs little, fetching their ids much.
+    people = User.objects.filter(_begins(word)).order_by()
+    return None if people[most : most + 1].exists() else set(people.values_list("pk", flat=True))
 
 
 def _ids_by_part(word: str, most: int) -> set[UUID] | None:
-    """Return the same of those of whose name the word is part, from SQLite's index of parts."""
+    """Return of whose name the word is part, from SQLite's index of parts; None for more than so many."""
     quoted = '"' + _part(word).replace('"', '""') + '"'
     with connection.cursor() as cursor:
         cursor.execute(_PARTS, [quoted, most + 1])

@@ -375,6 +375,14 @@ def test_without_domains_everybody_can_be_found_by_email(provider: IdentityProvi
     assert (numbers["by_email"], numbers["not_found"]) == (1, 0)
 
 
+def test_a_scheduled_state_whose_moment_has_come_counts_when_links_are_forgotten(provider: IdentityProvider) -> None:
+    leaver = make_person("x@anywhere.example")
+    pre_link(provider, leaver)
+    User.objects.filter(pk=leaver.pk).update(scheduled_state=State.SUSPENDED, scheduled_at=timezone.now())
+    numbers = forget_impact(provider, every=True).numbers()
+    assert (numbers["by_email"], numbers["not_active"]) == (0, 1)
+
+
 def test_forgotten_links_are_made_anew_at_the_next_sign_in(
     tenant: PracticeTenant, provider: IdentityProvider, ada: User
 ) -> None:

@@ -107,16 +107,23 @@ FILTERS = [
     ({"sign_in": "never", "role": "none"}, {"grace", "jose", "nameless"}),
     ({"sign_in": "never", "state": "staged", "search": "mull"}, {"jose"}),
     ({"state": "staged", "search": "ada"}, set()),
+    ({"search": "ada"}, {"ada"}),
 ]
 
 
-@pytest.mark.parametrize("few", [people_list.FEW, 0])
+# A word may find more than are sorted by name, where all people are still few.
+@pytest.mark.parametrize(("few", "by_name"), [(people_list.FEW, people_list.FEW_BY_NAME), (people_list.FEW, 0), (0, 0)])
 @pytest.mark.parametrize(("conditions", "expected"), FILTERS)
 def test_filters_find_and_count_the_same(
-    everybody: None, conditions: dict[str, str], expected: set[str], few: int, monkeypatch: pytest.MonkeyPatch
+    everybody: None,
+    conditions: dict[str, str],
+    expected: set[str],
+    few: int,
+    by_name: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(people_list, "FEW", few)
-    monkeypatch.setattr(people_list, "FEW_BY_NAME", few)
+    monkeypatch.setattr(people_list, "FEW_BY_NAME", by_name)
     for sort in people_list.SORTS:
         assert set(emails(PeopleFilter(**conditions), sort=sort)) == expected  # type: ignore[arg-type]
     count = find_people(PeopleFilter(**conditions)).count  # type: ignore[arg-type]

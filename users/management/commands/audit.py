@@ -20,7 +20,7 @@ from users.audit_filter import OUTCOMES, AuditFilter, moment, normal_address
 from users.audit_follow import Follower
 from users.audit_log import find_events
 from users.management.base import PERSON, DirectoryCommand, at_least_one
-from users.management.writing import forget_output, writing
+from users.management.writing import writing
 from users.models import AuditEvent
 
 COLUMNS = ("at", "action", "outcome", "code", "actor", "target", "client_ip", "reference")
@@ -106,8 +106,7 @@ class Command(DirectoryCommand):
         try:
             while True:
                 for event in follower.look():
-                    if not self._sent(self._line(event)):
-                        return
+                    self._print(self._line(event))
                 if _reader_left(self.stdout, options["interval"]):
                     return
         except KeyboardInterrupt:
@@ -130,15 +129,6 @@ class Command(DirectoryCommand):
             return self._print
         number = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         return stack.enter_context(os.fdopen(number, "w", encoding="utf-8", newline="")).write
-
-    def _sent(self, text: str) -> bool:
-        """Print, and return False where the reader has gone, as `head` does when it has enough."""
-        try:
-            self._print(text)
-        except BrokenPipeError:
-            forget_output()
-            return False
-        return True
 
 
 def _reader_left(stream: Any, seconds: float) -> bool:
