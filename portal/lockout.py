@@ -39,8 +39,7 @@ def counted_guess(
     except DirectoryError as error:
         if isinstance(error, (SignInLocked, *no_guess)):
             raise
-        handler.count_failure(request, account)
-        handler.end_guess(request, guess)
+        handler.fail_guess(request, account, guess)
         if handler.is_locked(request, credentials):
             raise SignInLocked() from error
         raise

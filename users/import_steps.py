@@ -10,7 +10,7 @@ crash as well.
 
 from collections.abc import Callable
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from users.audit import Actor, audited, record, record_refusal
 from users.bulk import room_for_many
@@ -29,6 +29,7 @@ from users.import_store import (
 )
 from users.import_undo import undo, undo_of
 from users.import_writes import UserNames, write
+from users.locks import lock_name
 from users.models import ImportMode, ImportStatus, PeopleImport, PeopleImportChunk
 from users.models.imports import ROWS_IN_CHUNK
 from users.people_csv import Problem
@@ -38,8 +39,6 @@ SAMPLES = 10
 AT_ONCE = 4
 # So many rows keep nobody waiting for long; more are written in several transactions.
 ROWS_AT_ONCE = 5_000
-# Any number will do: whoever imports on PostgreSQL waits for whoever imports already.
-_LOCK = 4711_0815
 _COUNTS = {NEW: "added", UPDATED: "updated", UNCHANGED: "unchanged", PROBLEM: "problems"}
 
 Report = Callable[[int], None]
@@ -278,9 +277,8 @@ def lock_import(people_import: PeopleImport, *, alone: bool = False) -> PeopleIm
     Args:
         alone: wait until nobody else writes people from a file: two that insert the same would wait for each other.
     """
-    if alone and connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    if alone:
+        lock_name("people import")
     locked = PeopleImport.objects.select_for_update().filter(pk=people_import.pk).first()
     if locked is None:
         raise ImportNotFound()

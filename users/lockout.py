@@ -1,7 +1,7 @@
 """How django-axes counts failures here: by account, and by address with a larger allowance.
 
 A guess counts from before it is looked at until it turns out to be right. Of many guesses that come in the same moment
-no more are looked at than of as many that come one after another.
+as many are looked at as of as many that come one after another.
 """
 
 import ipaddress
@@ -14,10 +14,12 @@ from typing import Any
 from axes.handlers.database import AxesDatabaseHandler
 from axes.models import AccessAttempt
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Max, Sum
 from django.http import HttpRequest
 from django.utils import timezone
 
+from users.locks import lock_name
 from users.models import AuditEvent, User
 
 COOL_OFF = timedelta(minutes=15)
@@ -94,12 +96,15 @@ class Guess:
     """A look at somebody's password or second factor. While it is under way, django-axes itself counts nothing.
 
     Attributes:
-        key: of the row that counts it.
-        is_one_too_many: whether so many are counted, or under way, that this one must not be looked at.
+        key: of the row that counts it; None where so many are counted, or under way, that it must not be looked at.
     """
 
-    key: int
-    is_one_too_many: bool
+    key: int | None
+
+    @property
+    def is_one_too_many(self) -> bool:
+        """Whether it must not be looked at."""
+        return self.key is None
 
 
 class LockoutHandler(AxesDatabaseHandler):
@@ -114,11 +119,21 @@ class LockoutHandler(AxesDatabaseHandler):
     def begin_guess(self, request: HttpRequest, account: str) -> Guess:
         """Count a guess before it is looked at.
 
-        Of two at once each sees the other's row, because both are written down before either is counted. Guesses that
-        are under way do not count against their address: on Monday at nine everybody signs in from the same one.
+        One at a time for each account, so that of many at once exactly the first ones are looked at. Guesses that are
+        under way do not count against their address: on Monday at nine everybody signs in from the same one.
         """
         credentials = {"username": account}
         self.clean_expired_user_attempts(request, credentials)
+        limit = settings.AXES_FAILURE_LIMIT
+        with transaction.atomic():
+            lock_name(f"guess at {account_of(request, credentials)}")
+            by_account, _ = self._counted(request, credentials, allowed=limit - 1)
+            guess = Guess(None if by_account >= limit else self._begin(request, credentials))
+        request.guess = guess  # type: ignore[attr-defined]
+        return guess
+
+    def _begin(self, request: HttpRequest, credentials: dict[str, Any]) -> int:
+        """Write down that a guess is under way, and return the key of its row."""
         attempt = AccessAttempt.objects.create(
             username=account_of(request, credentials),
             ip_address=address_of(request),
@@ -126,14 +141,18 @@ class LockoutHandler(AxesDatabaseHandler):
             path_info=_UNDER_WAY,
             failures_since_start=1,
         )
-        by_account, _ = self._counted(request, credentials, allowed=settings.AXES_FAILURE_LIMIT)
-        guess = Guess(attempt.pk, is_one_too_many=by_account > settings.AXES_FAILURE_LIMIT)
-        request.guess = guess  # type: ignore[attr-defined]
-        return guess
+        return int(attempt.pk)
+
+    @transaction.atomic
+    def fail_guess(self, request: HttpRequest, account: str, guess: Guess) -> None:
+        """Count a guess as a failure from now on: at no moment twice, which would refuse others too early."""
+        self.count_failure(request, account)
+        self.end_guess(request, guess)
 
     def end_guess(self, request: HttpRequest, guess: Guess) -> None:
         """Count a guess no longer as one that is under way."""
-        AccessAttempt.objects.filter(pk=guess.key).delete()
+        if guess.key is not None:
+            AccessAttempt.objects.filter(pk=guess.key).delete()
         request.__dict__.pop("guess", None)
 
     def count_failure(self, request: HttpRequest, account: str) -> None:
