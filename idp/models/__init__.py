@@ -1,0 +1,24 @@
+"""What `idp` stores, by subject: import it from here."""
+
+from idp.models.credentials import ClientCertificate, ExpiryNotice
+from idp.models.links import FederatedIdentity, PendingLink
+from idp.models.providers import Credential, IdentityProvider, IdentityProviderQuerySet, Kind, Slot, SlugNumber, Status
+from idp.models.rehearsals import Rehearsal
+from idp.models.sign_ins import SpentState, UpstreamGrant
+
+__all__ = [
+    "ClientCertificate",
+    "Credential",
+    "ExpiryNotice",
+    "FederatedIdentity",
+    "IdentityProvider",
+    "IdentityProviderQuerySet",
+    "Kind",
+    "PendingLink",
+    "Rehearsal",
+    "Slot",
+    "SlugNumber",
+    "SpentState",
+    "Status",
+    "UpstreamGrant",
+]
