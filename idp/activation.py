@@ -49,13 +49,10 @@ def activate_provider(
         raise AnotherProviderActive(name=other.name)
     _require_local_administrator()
     rehearsal = _rehearsal_facts(actor, provider, without_rehearsal)
-    provider.status, provider.activated_at = Status.ACTIVE, timezone.now()
-    provider.version += 1
-    provider.revision += 1
+    provider.activated_at = timezone.now()
     try:
         with transaction.atomic():
-            provider.save(update_fields=["status", "activated_at", "version", "revision", "updated_at"])
-            _keep_rehearsals(provider)
+            _switch(provider, Status.ACTIVE)
     except IntegrityError as error:
         # Another provider was activated in the same moment: the constraint decides, and says no to this one.
         raise AnotherProviderActive(name="Another provider") from error
@@ -78,18 +75,18 @@ def deactivate_provider(
     if not provider.is_active and understood:
         return impact_of(Act.DEACTIVATE, provider)  # a second click: it is done
     impact = confirmed(Act.DEACTIVATE, provider, understood, fingerprint)
-    provider.status = Status.DRAFT
-    provider.version += 1
-    provider.revision += 1
-    provider.save(update_fields=["status", "version", "revision", "updated_at"])
-    _keep_rehearsals(provider)
+    _switch(provider, Status.DRAFT)
     sessions.end_sessions(provider_id=provider.pk)
     record("idp.provider.deactivated", actor=actor, target=provider, details=impact.numbers())
     return impact
 
 
-def _keep_rehearsals(provider: IdentityProvider) -> None:
-    """Let what was rehearsed with these very settings count: only the sign-ins under way start again."""
+def _switch(provider: IdentityProvider, status: Status) -> None:
+    """Store the status. Sign-ins under way start again; what was rehearsed with these very settings still counts."""
+    provider.status = status
+    provider.version += 1
+    provider.revision += 1
+    provider.save(update_fields=["status", "activated_at", "version", "revision", "updated_at"])
     earlier = Rehearsal.objects.filter(provider=provider, provider_version=provider.version - 1)
     earlier.update(provider_version=provider.version)
 

@@ -123,12 +123,7 @@ def map_links(
     links = _links_by_email(found, provider) if _is_by_email(found) else _links_by_account(found, provider)
     moves = _moves(found, provider, links, subjects)
     found.raise_problems()
-    people = [move.link.person.pk for move in moves]
-    ended = sum(live_sessions(provider_id=provider.pk, person__in=chunk) for chunk in chunks(people))
-    wanted = [[str(move.link.pk), move.subject] for move in moves]
-    digest = hashlib.sha256(json.dumps(wanted).encode()).hexdigest()
-    unchanged = len(found.lines) - len(moves)
-    impact = map_impact(provider, moved=len(moves), unchanged=unchanged, sessions=ended, basis=digest)
+    impact = _impact(provider, moves, unchanged=len(found.lines) - len(moves))
     if dry_run:
         return impact
     require_confirmed(impact, understood=understood, fingerprint=fingerprint)
@@ -136,6 +131,15 @@ def map_links(
         _move(actor, provider, moves)
         record("idp.identities.mapped", actor=actor, target=provider, details=impact.numbers())
     return impact
+
+
+def _impact(provider: IdentityProvider, moves: list[Move], *, unchanged: int) -> ProviderImpact:
+    """Compute what the moves change."""
+    people = [move.link.person.pk for move in moves]
+    ended = sum(live_sessions(provider_id=provider.pk, person__in=chunk) for chunk in chunks(people))
+    wanted = [[str(move.link.pk), move.subject] for move in moves]
+    digest = hashlib.sha256(json.dumps(wanted).encode()).hexdigest()
+    return map_impact(provider, moved=len(moves), unchanged=unchanged, sessions=ended, basis=digest)
 
 
 def _is_by_email(found: Lines) -> bool:

@@ -106,12 +106,7 @@ def update_provider(
     stored, changed = find_provider(str(provider.pk)), find_provider(str(provider.pk))
     if seen_revision not in (None, stored.revision):
         raise ChangedMeanwhile()
-    _fill(changed, given)
-    notices = _take_address(changed, stored, given)
-    changed.recheck_minutes = recheck.check_minutes(changed, given.recheck_minutes)
-    if given.client_secret is not None:
-        secret = inputs.clean_client_secret(given.client_secret, kind=changed.kind)
-        set_secret(changed, secret, given.client_secret_expires_on)
+    notices = _take(changed, stored, given)
     if stored.is_active and not understood and decides_who_signs_in(stored) != decides_who_signs_in(changed):
         raise ActiveChangeNotConfirmed()
     trust_changed = stored.trust != changed.trust
@@ -125,6 +120,17 @@ def update_provider(
         record("idp.provider.updated", actor=actor, target=changed, details=details)
     changed.notices = notices  # type: ignore[attr-defined]
     return changed
+
+
+def _take(changed: IdentityProvider, stored: IdentityProvider, given: ProviderInput) -> tuple[str, ...]:
+    """Take over what is given, checked, and return what the administrator is to be told about it."""
+    _fill(changed, given)
+    notices = _take_address(changed, stored, given)
+    changed.recheck_minutes = recheck.check_minutes(changed, given.recheck_minutes)
+    if given.client_secret is not None:
+        secret = inputs.clean_client_secret(given.client_secret, kind=changed.kind)
+        set_secret(changed, secret, given.client_secret_expires_on)
+    return notices
 
 
 def _take_address(changed: IdentityProvider, stored: IdentityProvider, given: ProviderInput) -> tuple[str, ...]:

@@ -94,11 +94,8 @@ def open_session(
         provider_id, upstream_sid: the provider that vouched for her, and its name for her session there.
         keep: what else the session holds from the beginning.
     """
-    details = {"method": method, "browser": browser_of(request)}
-    if provider_id:
-        details["provider_id"] = provider_id
-    else:
-        details["account"] = person.company_email
+    vouched_by = {"provider_id": provider_id} if provider_id else {"account": person.company_email}
+    details = {"method": method, "browser": browser_of(request), **vouched_by}
     with transaction.atomic(savepoint=False):
         request.session.flush()
         login(request, person, backend=getattr(person, "backend", None))
