@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 
 from django import template
+from django.db.models import TextChoices
 from django.utils.html import escape
 from django.utils.safestring import SafeString
 
@@ -18,6 +19,8 @@ from users.error_words import words_of
 from users.models import AdminRole, Realm
 
 register = template.Library()
+# Details whose values have names for people, where they are such values: what was changed is not always a role.
+_NAMED: dict[str, type[TextChoices]] = {"role": AdminRole, "from": AdminRole, "to": AdminRole, "realm": Realm}
 for words in (action_words, detail_words, event_words, target_words):
     register.filter(words.__name__, words)
 
@@ -60,10 +63,9 @@ def pretty_value(value: object, name: str = "") -> str:
     Args:
         name: what the detail is called in the row.
     """
-    if isinstance(value, str) and value in AdminRole.values:
-        return str(AdminRole(value).label)
-    if name == "realm" and value in Realm.values:
-        return str(Realm(value).label)
+    named = _NAMED.get(name)
+    if named is not None and value in named.values:
+        return str(named(value).label)
     if isinstance(value, dict | list):
         return json.dumps(value, indent=2, ensure_ascii=False)
     if isinstance(value, bool):

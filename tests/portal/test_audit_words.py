@@ -96,6 +96,14 @@ def test_the_page_of_an_event_is_headed_by_words(admin_browser: Browser) -> None
     assert "people_sent" not in page and "administrator_with_billing" not in page
 
 
+def test_values_are_named_only_where_they_are_such(admin_browser: Browser) -> None:
+    details = {"rule": "administrator", "from": "help_desk", "to": "read_only", "role": "of old", "realm": ["user"]}
+    record("users.administrator.role_set", actor=OPERATOR, target=make_person(), details=details)
+    page = text_of(admin_browser.get(f"{URL}{last_event(action='users.administrator.role_set').pk}/").content)
+    assert "Rule administrator" in page and "From Help Desk" in page and "To Read Only" in page
+    assert "Role of old" in page and 'Portal [ "user" ]' in page.replace("&quot;", '"')
+
+
 def test_an_action_of_nobody_stands_for_itself(admin_browser: Browser) -> None:
     make_administrator()
     record("test.of_nothing", actor=OPERATOR)
