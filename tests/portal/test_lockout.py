@@ -50,6 +50,15 @@ def test_of_many_codes_at_once_as_many_are_looked_at_as_one_after_another() -> N
 
 
 @pytest.mark.django_db(transaction=True)
+def test_no_failure_counts_twice_while_others_begin() -> None:
+    person = make_administrator()
+    give_app(person)
+    browsers = [half_signed_in(person) for _ in range(LIMIT)]
+    all_at_once(lambda browser: browser.post(STEP, {"code": "000000"}), browsers)
+    assert looked_at(person) == LIMIT
+
+
+@pytest.mark.django_db(transaction=True)
 def test_many_who_sign_in_at_once_from_one_office_do_not_lock_each_other_out() -> None:
     people = [make_person(password=PASSWORD) for _ in range(16)]
     responses = all_at_once(lambda person: Browser().sign_in_with_password(person), people)

@@ -550,6 +550,15 @@ def test_the_same_file_twice_at_once_is_imported_once() -> None:
     assert User.objects.count() == 5
 
 
+@pytest.mark.django_db(transaction=True)
+def test_two_files_that_name_the_same_people_in_opposite_order_do_not_wait_for_each_other() -> None:
+    lines = [f"person{number}@contoso.example" for number in range(400)]
+    texts = ["\n".join(["email", *each]) for each in (lines, lines[::-1])]
+    files = [confirm_import(actor=OPERATOR, people_import=check(text), mode=ImportMode.GOOD) for text in texts]
+    ended = at_once(*[lambda each=each: drive(each) for each in files])
+    assert sorted(counts(done) for done in ended) == [(0, 0, 400, 0), (400, 0, 0, 0)]
+
+
 def test_the_cache_of_sqlite_is_left_as_it_was() -> None:
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
