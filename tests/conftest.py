@@ -90,6 +90,13 @@ def provider(tenant: PracticeTenant, administrator: User) -> IdentityProvider:
 
 
 @pytest.fixture
+def draft(tenant: PracticeTenant, db: None) -> IdentityProvider:
+    """A draft at a practice tenant that signs in Ada without asking."""
+    tenant.auto_sign_in = "ada@contoso.example"
+    return make_provider(tenant, active=False)
+
+
+@pytest.fixture
 def browser_client(db: None) -> Browser:
     """A browser that nobody has signed in with yet."""
     return Browser()

@@ -5,7 +5,6 @@ import re
 from datetime import timedelta
 from html import unescape
 
-import pytest
 from django.http import HttpResponse
 from django.utils import timezone
 
@@ -18,13 +17,6 @@ from users.models import AdminRole, User
 
 PROVIDERS = "/admin/directory-integrations/identity-providers/"
 SECRET_AGAIN = "Type the secret again: it is not kept."
-
-
-@pytest.fixture
-def draft(tenant: PracticeTenant, db: None) -> IdentityProvider:
-    """A draft at a tenant that signs in Ada without asking."""
-    tenant.auto_sign_in = "ada@contoso.example"
-    return make_provider(tenant, active=False)
 
 
 def text_of(response: HttpResponse) -> str:
