@@ -54,6 +54,16 @@ class GroupDeletionNotConfirmed(DirectoryError):
     field = "confirmation"
 
 
+class GroupInUse(DirectoryError):
+    """A policy names the group: without it, the policy would mean other people."""
+
+    code = "users.group_in_use"
+    message = "The group was not deleted: {label} is named by {uses}."
+    hint = "Take it out of that first."
+    http_status = 409
+    exit_status = 3
+
+
 class GroupNotFound(DirectoryError):
     """There is no such group."""
 

@@ -15,10 +15,12 @@ from users.group_errors import (
     GroupChangedMeanwhile,
     GroupDeletionNotConfirmed,
     GroupDescriptionInvalid,
+    GroupInUse,
     GroupNameInvalid,
     GroupNameTaken,
     GroupNotFound,
 )
+from users.group_uses import uses_of
 from users.models import Group, GroupMembership, User
 from users.name_key import case_key
 from users.names import clean_name, label_of
@@ -94,9 +96,12 @@ def delete_group(*, actor: Actor, group: Group, confirmation: str = "") -> int:
     Raises:
         GroupNotFound: it was deleted meanwhile.
         GroupDeletionNotConfirmed: it has members, and the name was not typed.
+        GroupInUse: a policy names it.
     """
     require(actor, Permission.MANAGE_PEOPLE)
     group = _locked(group)
+    if uses := uses_of(group):
+        raise GroupInUse(label=group.name, uses="; ".join(uses))
     members = User.objects.filter(memberships__group=group)
     if case_key(confirmation.strip()) != group.name_key and members.exists():
         raise GroupDeletionNotConfirmed(label=group.name)

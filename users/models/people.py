@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from users import names
+from users.email_domain import EmailDomain
 from users.name_key import NameKeyField
 
 # A sign-in notes its moment on the person where the last one noted is older: most write nothing.
@@ -172,6 +173,7 @@ class User(AbstractBaseUser):
             models.Index(fields=["company_email"], opclasses=["varchar_pattern_ops"], name="users_email_prefix"),
             models.Index(fields=["user_name"], opclasses=["varchar_pattern_ops"], name="users_user_name_prefix"),
             models.Index(fields=["display_name"], name="users_display_name"),
+            models.Index(EmailDomain("company_email"), "id", name="users_email_domain"),
         ]
 
     def __str__(self) -> str:
