@@ -9,11 +9,12 @@ class IdpConfig(AppConfig):
     name = "idp"
 
     def ready(self) -> None:
-        """Register the system checks and the owner of federated people's passwords.
+        """Register the system checks, the owner of federated people's passwords, and what names a group.
 
         Django calls this once the models exist; both modules import models, so they cannot be imported above.
         """
         from idp import checks, queries  # noqa: F401, PLC0415
-        from users import password_owner  # noqa: PLC0415
+        from users import group_uses, password_owner  # noqa: PLC0415
 
         password_owner.register(queries.password_owner)
+        group_uses.register(queries.policies_naming)

@@ -188,12 +188,12 @@ class NameConfirmationWrong(DirectoryError):
     field = "confirm_name"
 
 
-class AnotherProviderActive(DirectoryError):
-    """Federation sends everybody to one provider, and there is one."""
+class ProviderArchived(DirectoryError):
+    """It was put away, and is not changed or used before it is restored."""
 
-    code = "idp.another_provider_active"
-    message = "{name} is active already, and everybody is sent to one provider."
-    hint = "Deactivate {name} first; then activate this one."
+    code = "idp.archived"
+    message = "{name} is archived, so nothing was done."
+    hint = "Restore it on its page, or with `manage.py idp unarchive`."
     http_status = 409
     exit_status = 3
 
@@ -202,8 +202,14 @@ class NoLocalAdministrator(DirectoryError):
     """Nobody could administer Gatehouse if the provider failed."""
 
     code = "idp.no_local_administrator"
-    message = "No active Administrator With Billing has a password, so a failing provider could lock everybody out."
-    hint = "Add one first: `manage.py admins add`."
+    message = (
+        "No active Administrator With Billing can sign in without an identity provider, so a failing one could lock "
+        "everybody out."
+    )
+    hint = (
+        "One of them needs a password, and a second factor where Settings > Organization requires it. "
+        "`manage.py admins add` adds another."
+    )
     http_status = 409
     exit_status = 3
 

@@ -26,10 +26,12 @@ from idp.federation_errors import (
     PersonSuspended,
     ProviderChanged,
     ProviderUnavailable,
+    RoutedElsewhere,
 )
 from idp.known_links import KnownLink
 from idp.models import FederatedIdentity, IdentityProvider, Kind, Status
 from idp.protocol.types import IdTokenClaims
+from idp.routing import provider_of
 from users import names
 from users.audit import Actor, record
 from users.errors import CompanyEmailInvalid
@@ -58,13 +60,16 @@ def match_person(*, provider: IdentityProvider, claims: IdTokenClaims) -> Match:
     Raises:
         ProviderUnavailable, ProviderChanged: the provider is not the one that was asked.
         NoMatch and its subclasses: nobody may come in with this token.
+        RoutedElsewhere: the person is known, and signs in another way.
     """
     link = known_links.find(claims)
     if link is not None and link.provider_id == provider.pk:
         _refuse_changed(provider, link.provider_status, link.provider_version)
     else:
         _refuse_changed(provider, *_status_and_version(provider))
-    return _person_behind(link, provider, claims)
+    match = _person_behind(link, provider, claims)
+    _refuse_routed_elsewhere(match, provider)
+    return match
 
 
 def preview_match(provider: IdentityProvider, claims: IdTokenClaims) -> Match:
@@ -81,6 +86,17 @@ def _person_behind(link: KnownLink | None, provider: IdentityProvider, claims: I
         return find_first_link(provider, claims)
     _refuse(link.person)
     return Match(link.person, "link", link)
+
+
+def _refuse_routed_elsewhere(match: Match, provider: IdentityProvider) -> None:
+    """Refuse whom no routing policy sends here, though the account be hers: an exception is one at every door."""
+    if match.link is not None:
+        routed_to = match.link.routed_to
+    else:
+        routed = provider_of(match.person)
+        routed_to = routed.pk if routed else None
+    if routed_to != provider.pk:
+        raise RoutedElsewhere(person=match.person.company_email)
 
 
 def keep_link(*, actor: Actor, provider: IdentityProvider, claims: IdTokenClaims, match: Match) -> None:

@@ -29,6 +29,14 @@ class ProviderChanged(FederationRefused):
     hint = "Start again from the sign-in page."
 
 
+class RoutedElsewhere(FederationRefused):
+    """The person is known, and her routing policy names another provider or none."""
+
+    code = "federation.routed_elsewhere"
+    message = "You do not sign in this way."
+    hint = "Enter your company email on the sign-in page: it knows your way. Your administrator can tell you why."
+
+
 class StateMissing(FederationRefused):
     """The authorization response carries no state."""
 

@@ -4,13 +4,25 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q
+from django.utils import timezone
 
+from idp.activation_scope import EVERYBODY, Scope
 from idp.errors import ImpactChanged, ImpactNotConfirmed
 from idp.models import FederatedIdentity, IdentityProvider
+from idp.routing_plan import (
+    Plan,
+    decided_people,
+    fingerprint_of,
+    sessions_against,
+    stored_plan,
+    with_provider,
+    without_provider,
+)
 from users.impact import EXAMPLES, Impact, Line
-from users.models import Realm, State, User
+from users.models import State, User
 from users.schedules import after_scheduled_states
 from users.sessions import live_sessions
 
@@ -18,11 +30,15 @@ from users.sessions import live_sessions
 RESOURCES = ("User Portal",)
 
 
+_MOVES = frozenset({"people_sent", "to_other", "locked_out", "back_to_password"})
+
+
 class Act(StrEnum):
     """The acts whose impact is shown."""
 
     ACTIVATE = "activate"
     DEACTIVATE = "deactivate"
+    ARCHIVE = "archive"
     DELETE = "delete"
 
 
@@ -31,7 +47,7 @@ class ProviderImpact(Impact):
     """The impact of one act on one provider. Dialog, full page, command and audit row all render this.
 
     Attributes:
-        act: one of `Act`, or "relink".
+        act: one of `Act`, "relink" or "routing".
         basis: what else a confirmation refers to, such as the lines that were pasted.
     """
 
@@ -40,6 +56,11 @@ class ProviderImpact(Impact):
     provider_revision: int
     basis: str = ""
     resources: tuple[str, ...] = RESOURCES
+
+    @property
+    def moves_somebody(self) -> bool:
+        """Whether anybody signs in another way afterwards."""
+        return any(line.count for line in self.lines if line.key in _MOVES)
 
     @property
     def fingerprint(self) -> str:
@@ -53,15 +74,38 @@ class ProviderImpact(Impact):
 
 
 @after_scheduled_states
-def impact_of(act: Act, provider: IdentityProvider) -> ProviderImpact:
-    """Compute the impact of an act as things are now."""
-    lines = {Act.ACTIVATE: _activation, Act.DEACTIVATE: _deactivation, Act.DELETE: _deletion}[act](provider)
-    return ProviderImpact(tuple(lines), act=act, provider_id=str(provider.pk), provider_revision=provider.revision)
+def impact_of(act: Act, provider: IdentityProvider, *, scope: Scope = EVERYBODY) -> ProviderImpact:
+    """Compute the impact of an act as things are now.
+
+    Args:
+        scope: to whom an activation applies.
+    """
+    before = stored_plan()
+    after = _after(act, provider, before, scope)
+    compute = {
+        Act.ACTIVATE: _activation,
+        Act.DEACTIVATE: _deactivation,
+        Act.ARCHIVE: _archiving,
+        Act.DELETE: _deletion,
+    }[act]
+    lines = tuple(compute(provider, before, after))
+    return ProviderImpact(
+        lines, act=act, provider_id=str(provider.pk), provider_revision=provider.revision, basis=fingerprint_of(after)
+    )
 
 
-def confirmed(act: Act, provider: IdentityProvider, understood: bool, fingerprint: str | None) -> ProviderImpact:
-    """Return the impact of an act that was confirmed; see `require_confirmed`."""
-    impact = impact_of(act, provider)
+def _after(act: Act, provider: IdentityProvider, before: Plan, scope: Scope) -> Plan:
+    if act == Act.DELETE:
+        return without_provider(before, provider)
+    plan = with_provider(before, provider, is_live=act == Act.ACTIVATE)
+    return scope.change(provider)(plan) if act == Act.ACTIVATE else plan
+
+
+def confirmed(
+    act: Act, provider: IdentityProvider, understood: bool, fingerprint: str | None, *, scope: Scope = EVERYBODY
+) -> ProviderImpact:
+    """Return the impact of an act that was confirmed; see `require_confirmed` and `impact_of`."""
+    impact = impact_of(act, provider, scope=scope)
     require_confirmed(impact, understood=understood, fingerprint=fingerprint)
     return impact
 
@@ -89,6 +133,24 @@ _WORDS = {
     "already_linked": (
         "of them is linked to it already, from an earlier sign-in",
         "of them are linked to it already, from earlier sign-ins",
+    ),
+    "from_other": (
+        "of them signs in with another identity provider now",
+        "of them sign in with another identity provider now",
+    ),
+    "to_other": ("person signs in with {name} instead", "people sign in with {name} instead"),
+    "kept_local": (
+        "active person keeps a Gatehouse password, because no routing policy takes them",
+        "active people keep their Gatehouse passwords, because no routing policy takes them",
+    ),
+    "links_kept": (
+        "link between a person and an account at the provider is kept",
+        "links between people and their accounts at the provider are kept",
+    ),
+    "policies_lost": ("routing policy is deleted with it", "routing policies are deleted with it"),
+    "routed_sessions_end": (
+        "session in the User Portal ends now; this person signs in again, the new way",
+        "sessions in the User Portal end now; these people sign in again, the new way",
     ),
     "outside_domains": (
         "of them cannot be matched: the company email is outside {domains}",
@@ -120,54 +182,125 @@ _WORDS = {
 }
 
 
-def _activation(provider: IdentityProvider) -> list[Line]:
-    people = User.objects.without_role()
-    active = people.filter(state=State.ACTIVE)
-    linked = active.filter(federated_identities__issuer=provider.issuer)
-    sessions = live_sessions(realm=Realm.USER, person__admin_role__isnull=True)
-    lines = [_people("people_sent", active, name=provider.name), _people("already_linked", linked)]
+@after_scheduled_states
+def routing_impact(provider: IdentityProvider, before: Plan, after: Plan) -> ProviderImpact:
+    """Compute the impact of a change of the routing policies.
+
+    Args:
+        provider: the one that the changed policy names.
+    """
+    lines = routing_lines(before, after, provider)
+    if any(line.count for line in lines):
+        lines.append(_ending("routed_sessions_end", after))
+    return ProviderImpact(
+        tuple(lines),
+        act="routing",
+        provider_id=str(provider.pk),
+        provider_revision=provider.revision,
+        basis=fingerprint_of(after),
+    )
+
+
+def routing_lines(before: Plan, after: Plan, provider: IdentityProvider) -> list[Line]:
+    """Return what a change of the routing policies means for people: where they are sent, and whose sessions end.
+
+    Args:
+        provider: the one that the change is about: the lines speak of it first.
+    """
+    moved = _moved(before, after)
+    sent = moved.filter(after=provider.pk)
+    linked = sent.filter(federated_identities__issuer=provider.issuer)
+    lines = [_people("people_sent", sent, name=provider.name), _people("already_linked", linked)]
+    lines += _from_elsewhere(sent)
     if provider.email_domains:
-        unmatched = _outside_domains(active, provider).exclude(pk__in=linked)
         domains = ", ".join(provider.email_domains)
+        unmatched = _outside_domains(sent, provider).exclude(pk__in=linked.values("pk"))
         lines.append(_people("outside_domains", unmatched, tone="danger", domains=domains))
+    lines += _to_elsewhere(moved.exclude(after=provider.pk), provider)
+    local = moved.filter(after__isnull=True)
+    unusable = Q(password__startswith="!") | Q(password="")  # noqa: S106  (Django's mark of "no password")
+    lines.append(_people("locked_out", local.filter(unusable), tone="danger"))
+    return [*lines, _people("back_to_password", local.exclude(unusable))]
+
+
+def _moved(before: Plan, after: Plan) -> Any:
+    """Return the active people who sign in another way under the second plan, with both ways."""
+    people = decided_people(before=before, after=after).filter(state=State.ACTIVE)
+    gone = Q(before__isnull=False, after__isnull=True)
+    come = Q(before__isnull=True, after__isnull=False)
+    return people.filter(gone | come | (Q(before__isnull=False, after__isnull=False) & ~Q(before=F("after"))))
+
+
+def _from_elsewhere(sent: Any) -> list[Line]:
+    """Return who of those sent comes from another provider: one line, where there is one at all."""
+    others = sent.filter(before__isnull=False)
+    return [_people("from_other", others)] if others.exists() else []
+
+
+def _to_elsewhere(moved: Any, provider: IdentityProvider) -> list[Line]:
+    """Return who signs in with which other provider from then on."""
+    lines = []
+    for other in IdentityProvider.objects.active().exclude(pk=provider.pk):
+        there = moved.filter(after=other.pk)
+        if there.exists():
+            lines.append(_people("to_other", there, tone="warning", name=other.name))
+    return lines
+
+
+def _activation(provider: IdentityProvider, before: Plan, after: Plan) -> list[Line]:
+    routed = routing_lines(before, after, provider)
+    wanted = {"people_sent", "already_linked", "from_other", "outside_domains", "to_other"}
+    lines = [line for line in routed if line.key in wanted]
+    if any(rule.in_force for rule in before) or any(rule.in_force and rule.leaves_out for rule in after):
+        kept = decided_people(after=after).filter(state=State.ACTIVE, after__isnull=True)
+        lines.append(_people("kept_local", kept, tone="success"))
+    people = User.objects.without_role()
     return [
         *lines,
         _people("staged", people.filter(state=State.STAGED)),
         _people("suspended", people.filter(state=State.SUSPENDED)),
-        _sessions("local_sessions_end", sessions),
+        _ending("local_sessions_end", after),
         _people("administrators_kept", User.objects.administrators().active(), tone="success"),
     ]
 
 
-def _deactivation(provider: IdentityProvider) -> list[Line]:
+def _deactivation(provider: IdentityProvider, before: Plan, after: Plan) -> list[Line]:
     """Return who has no password and comes in through this provider only. Nobody, while it is not active."""
-    active = User.objects.without_role().active() if provider.is_active else User.objects.none()
-    unusable = Q(password__startswith="!") | Q(password="")  # noqa: S106  (Django's mark of "no password")
-    sessions = live_sessions(provider_id=provider.pk)
-    return [
-        _people("locked_out", active.filter(unusable), tone="danger"),
-        _people("back_to_password", active.exclude(unusable)),
-        _sessions("its_sessions_end", sessions),
-    ]
+    routed = routing_lines(before, after, provider)
+    lines = [line for line in routed if line.key in {"to_other", "locked_out", "back_to_password"}]
+    return [*lines, _sessions("its_sessions_end", live_sessions(provider_id=provider.pk))]
 
 
-def _deletion(provider: IdentityProvider) -> list[Line]:
+def _deletion(provider: IdentityProvider, before: Plan, after: Plan) -> list[Line]:
     links = FederatedIdentity.objects.filter(provider=provider).select_related("person").order_by("created_at")
     if IdentityProvider.objects.filter(issuer=provider.issuer).exclude(pk=provider.pk).exists():
         links = links.none()  # they go over to the other provider of the same issuer
     examples = tuple(link.person.label for link in links[:EXAMPLES])
-    return [_line("links_lost", links.count(), tone="danger", examples=examples), *_deactivation(provider)]
+    lines = [_line("links_lost", links.count(), tone="danger", examples=examples)]
+    policies = provider.routing_policies.order_by("position")
+    if policies:
+        names = tuple(policy.name for policy in policies[:EXAMPLES])
+        lines.append(_line("policies_lost", len(policies), tone="warning", examples=names))
+    return [*lines, *_deactivation(provider, before, after)]
 
 
-def _outside_domains(people: "QuerySet[User]", provider: IdentityProvider) -> "QuerySet[User]":
+def _archiving(provider: IdentityProvider, before: Plan, after: Plan) -> list[Line]:
+    links = FederatedIdentity.objects.filter(provider=provider).count()
+    kept = _line("links_kept", links, tone="success")
+    return [kept, *_deactivation(provider, before, after)]
+
+
+def _ending(words: str, after: Plan) -> Line:
+    sessions = sessions_against(after).filter(expire_date__gt=timezone.now())
+    return _sessions(words, sessions.count())
+
+
+def _outside_domains(people: Any, provider: IdentityProvider) -> Any:
     """Return the people whom no listed domain covers and no external ID can find."""
-    inside = Q()
-    for domain in provider.email_domains:
-        inside |= Q(company_email__endswith=f"@{domain}")
-    return people.filter(external_id__isnull=True).exclude(inside)
+    return people.filter(external_id__isnull=True).exclude(email_domain__in=provider.email_domains)
 
 
-def _people(key: str, people: "QuerySet[User]", *, tone: str = "neutral", **words: str) -> Line:
+def _people(key: str, people: Any, *, tone: str = "neutral", **words: str) -> Line:
     """Return how many people there are, with the first few names."""
     count = people.count()
     named = people.order_by("company_email")[:EXAMPLES] if count else []

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection
@@ -9,13 +10,18 @@ from django.utils import timezone
 
 from idp.models import FederatedIdentity, IdentityProvider, Status
 from idp.protocol.types import IdTokenClaims
+from idp.routing import decision_about_column
 from users.models import User
 from users.plain_sql import stored
 
 
 @dataclass(frozen=True)
 class KnownLink:
-    """A link with its person, and its provider as both are now."""
+    """A link with its person, and its provider as both are now.
+
+    Attributes:
+        routed_to: the provider that the person's routing policy names now, or None for who signs in locally.
+    """
 
     pk: uuid.UUID
     person: User
@@ -24,11 +30,12 @@ class KnownLink:
     provider_version: int
     email: str
     display_name: str
+    routed_to: uuid.UUID | None
 
 
 def find(claims: IdTokenClaims) -> KnownLink | None:
     """Return the link of an account, or None before its first sign-in."""
-    for person in User.objects.raw(_FIND, [claims.issuer, claims.federated_subject]):
+    for person in User.objects.raw(_find(connection.vendor), [claims.issuer, claims.federated_subject]):
         row: Any = person  # what is not a column of a person's comes as a further attribute
         return KnownLink(
             pk=_uuid(row.link_id),
@@ -38,6 +45,7 @@ def find(claims: IdTokenClaims) -> KnownLink | None:
             provider_version=row.link_provider_version,
             email=row.link_email,
             display_name=row.link_display_name,
+            routed_to=_uuid(row.routed_to) if row.routed_to else None,
         )
     return None
 
@@ -60,22 +68,26 @@ def note_sign_in(link: KnownLink, provider: IdentityProvider, claims: IdTokenCla
         return bool(cursor.rowcount)
 
 
+@lru_cache
+def _find(vendor: str) -> str:
+    """Return the statement for a database. Unique, so unordered and unlimited: asking for the first would sort."""
+    return f"""
+        SELECT person.*, link.id AS link_id, link.email AS link_email, link.display_name AS link_display_name,
+               link.provider_id AS link_provider_id, issued.status AS link_provider_status,
+               issued.version AS link_provider_version, {decision_about_column("person")} AS routed_to
+        FROM idp_federatedidentity link
+        JOIN users_user person ON person.id = link.person_id
+        JOIN idp_identityprovider issued ON issued.id = link.provider_id
+        WHERE link.issuer = %s AND link.subject = %s
+    """  # noqa: S608  (our own names)
+
+
 def _uuid(value: Any) -> uuid.UUID:
     """Return an identifier as PostgreSQL gives it; SQLite gives its digits."""
     return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
 
 
 _COLUMNS = {"provider": "provider_id"}
-# Unique, so unordered and unlimited: asking for the first would sort.
-_FIND = """
-    SELECT person.*, link.id AS link_id, link.email AS link_email, link.display_name AS link_display_name,
-           link.provider_id AS link_provider_id, provider.status AS link_provider_status,
-           provider.version AS link_provider_version
-    FROM idp_federatedidentity link
-    JOIN users_user person ON person.id = link.person_id
-    JOIN idp_identityprovider provider ON provider.id = link.provider_id
-    WHERE link.issuer = %s AND link.subject = %s
-"""
 _NOTE = f"""
     UPDATE idp_federatedidentity SET {{}} WHERE id = %s
     AND EXISTS (SELECT 1 FROM idp_identityprovider WHERE id = %s AND version = %s AND status = '{Status.ACTIVE.value}')

@@ -9,12 +9,13 @@ from django.db.models import Count, Q
 from idp.link_queries import RULES
 from idp.links import object_id_of
 from idp.models import FederatedIdentity, PendingLink, Rehearsal
-from idp.queries import active_provider, provider_for
+from idp.routing import route_of
 from users.impact import EXAMPLES, Impact, Line
 from users.models import GroupMembership, State, User, UserSession
 from users.sessions import live_sessions
 
 PENDING_SHOWN = 10
+_WHY_LOCAL = "No routing policy sends this person to an identity provider."
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,12 @@ def way_of(person: User) -> Way:
 
 
 def _way_in(person: User) -> Way:
-    provider = provider_for(person, active_provider())
+    route = route_of(person)
     if person.admin_role is not None:
         explanation = "Administrators are never sent to an identity provider, so that they can repair it."
         return Way("With a Gatehouse password.", explanation)
-    if provider is not None:
+    if route is not None:
+        provider = route.provider
         link = FederatedIdentity.objects.filter(person=person, issuer=provider.issuer).first()
         if link is not None:
             account = link.email or object_id_of(provider, link.subject)
@@ -84,8 +86,8 @@ def _way_in(person: User) -> Way:
         explanation = f"Not linked yet: the first sign-in with an account of the same {known_by} makes the link."
         return Way(f"Through {provider.name}.", explanation)
     if person.has_usable_password():
-        return Way("With a Gatehouse password.", "No identity provider is active.")
-    return Way("There is no way in.", "No identity provider is active, and there is no password.", works=False)
+        return Way("With a Gatehouse password.", _WHY_LOCAL)
+    return Way("There is no way in.", f"{_WHY_LOCAL} There is no password either.", works=False)
 
 
 def impact_of_deletion(person: User) -> Impact:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Value
-from django.db.models.functions import StrIndex, Substr
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from idp.impact import ProviderImpact
 from idp.models import FederatedIdentity, IdentityProvider
+from users.email_domain import EmailDomain
 from users.impact import EXAMPLES, Line
 from users.models import State, User, UserSession
 from users.schedules import after_scheduled_states
@@ -24,7 +24,7 @@ def links_in_scope(provider: IdentityProvider, *, every: bool) -> "QuerySet[Fede
 
 def with_domain(people: "QuerySet[User]") -> "QuerySet[Any]":
     """Return the people with `email_domain`: what stands behind the @ of the company email."""
-    return people.annotate(email_domain=Substr("company_email", StrIndex("company_email", Value("@")) + 1))
+    return people.annotate(email_domain=EmailDomain("company_email"))
 
 
 @after_scheduled_states

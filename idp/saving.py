@@ -2,8 +2,8 @@
 
 from django.db import IntegrityError, transaction
 
-from idp.errors import ChangedMeanwhile, ProviderNameTaken, ProviderNotFound
-from idp.models import ClientCertificate, IdentityProvider, Slot
+from idp.errors import ChangedMeanwhile, ProviderArchived, ProviderNameTaken, ProviderNotFound
+from idp.models import ClientCertificate, IdentityProvider, Slot, Status
 
 # What housekeeping and connection tests note down at any time: a form that was open meanwhile must not undo it.
 OBSERVED = frozenset({"last_test", "last_test_at", "health", "health_checked_at", "down_since"})
@@ -30,10 +30,13 @@ def save_changed(provider: IdentityProvider) -> None:
 
     Raises:
         ChangedMeanwhile: somebody else was faster.
+        ProviderArchived: it is put away.
     """
     current = locked(provider)
     if current.revision != provider.revision:
         raise ChangedMeanwhile()
+    if current.status == Status.ARCHIVED:
+        raise ProviderArchived(name=current.name)
     provider.revision += 1
     if decides_who_signs_in(current) != decides_who_signs_in(provider):
         provider.version += 1

@@ -21,6 +21,7 @@ from idp.errors import (
 from idp.impact import Act, ProviderImpact, confirmed
 from idp.models import FederatedIdentity, IdentityProvider, Kind, SlugNumber
 from idp.queries import find_provider, last_slug_number
+from idp.routing_order import lock_routing, put_in_order, stored_order
 from idp.saving import decides_who_signs_in, locked, save_changed, save_named
 from idp.steps import Step
 from users import sessions
@@ -223,6 +224,7 @@ def delete_provider(
         ImpactChanged: not what was confirmed.
     """
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
+    lock_routing()
     provider = locked(provider)
     if " ".join(confirm_name.split()) != provider.name:
         raise NameConfirmationWrong(name=provider.name)
@@ -232,7 +234,8 @@ def delete_provider(
     heir = IdentityProvider.objects.filter(issuer=provider.issuer).exclude(pk=provider.pk).first()
     if heir is not None:
         FederatedIdentity.objects.filter(provider=provider).update(provider=heir)
-    provider.delete()  # takes its links along
+    provider.delete()  # takes its links and its routing policies along
+    put_in_order(stored_order())
     return impact
 
 
@@ -244,11 +247,13 @@ def discard_draft(*, actor: Actor, provider: IdentityProvider) -> None:
         NotADraft: it was in use; deleting it has an impact to look at.
     """
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
+    lock_routing()
     provider = locked(provider)
     if provider.activated_at is not None:
         raise NotADraft(name=provider.name)
     record("idp.provider.deleted", actor=actor, target=provider, details={"slug": provider.slug, "draft": True})
     provider.delete()
+    put_in_order(stored_order())
 
 
 def _fill(provider: IdentityProvider, given: ProviderInput) -> None:

@@ -167,21 +167,22 @@ def seed(people: list[dict[str, Any]], known: dict[str, str]) -> None:
 
 def warn_of_old_port(places: Places) -> None:
     """Say so where the active provider points to the practice tenant at a port where it is no more."""
-    from idp.queries import active_provider  # noqa: PLC0415  (models need django.setup() first)
+    from idp.routing import offered_providers  # noqa: PLC0415  (models need django.setup() first)
 
-    provider = active_provider()
-    at = urlsplit(provider.issuer) if provider else None
-    if provider and at and at.hostname in LOOPBACK and at.port != places.tenant_port:
-        say(
-            f"Warning: the active provider {provider.name} points to the practice tenant's old port {at.port}, so that "
-            f"nobody can sign in with it. Use that port again (TENANT_PORT={at.port}), or deactivate the provider."
-        )
+    for provider in offered_providers():
+        at = urlsplit(provider.issuer)
+        if at.hostname in LOOPBACK and at.port != places.tenant_port:
+            say(
+                f"Warning: the active provider {provider.name} points to the practice tenant's old port {at.port}, so "
+                f"that nobody can sign in with it. Use that port again (TENANT_PORT={at.port}), or deactivate the "
+                "provider."
+            )
 
 
 def _federated() -> bool:
-    from idp.queries import active_provider  # noqa: PLC0415  (models need django.setup() first)
+    from idp.routing import offered_providers  # noqa: PLC0415  (models need django.setup() first)
 
-    return active_provider() is not None
+    return bool(offered_providers())
 
 
 @contextlib.contextmanager

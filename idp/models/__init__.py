@@ -4,6 +4,7 @@ from idp.models.credentials import ClientCertificate, ExpiryNotice
 from idp.models.links import FederatedIdentity, PendingLink
 from idp.models.providers import Credential, IdentityProvider, IdentityProviderQuerySet, Kind, Slot, SlugNumber, Status
 from idp.models.rehearsals import Rehearsal
+from idp.models.routing import RoutingDomain, RoutingException, RoutingGroup, RoutingPolicy
 from idp.models.sign_ins import SpentState, UpstreamGrant
 
 __all__ = [
@@ -16,6 +17,10 @@ __all__ = [
     "Kind",
     "PendingLink",
     "Rehearsal",
+    "RoutingDomain",
+    "RoutingException",
+    "RoutingGroup",
+    "RoutingPolicy",
     "Slot",
     "SlugNumber",
     "SpentState",

@@ -26,7 +26,7 @@ class Kind(models.TextChoices):
 
 
 class Status(models.TextChoices):
-    """Whether a provider applies to people."""
+    """Whether routing policies may send people to a provider."""
 
     DRAFT = "draft", "Draft"
     ACTIVE = "active", "Active"
@@ -101,14 +101,11 @@ class IdentityProvider(models.Model):
     objects: ClassVar[models.Manager["IdentityProvider"]] = IdentityProviderQuerySet.as_manager()
 
     class Meta:
-        """Known kinds and states, one name each, and one provider that everybody is sent to."""
+        """Known kinds and states, and one name each."""
 
         ordering = ["created_at"]
         constraints = [
             models.UniqueConstraint(Lower("name"), name="idp_name_unique"),
-            models.UniqueConstraint(
-                fields=["status"], condition=models.Q(status="active"), name="idp_one_active_provider"
-            ),
             models.CheckConstraint(condition=models.Q(kind__in=Kind.values), name="idp_kind_known"),
             models.CheckConstraint(condition=models.Q(status__in=Status.values), name="idp_status_known"),
             models.CheckConstraint(condition=models.Q(credential__in=Credential.values), name="idp_credential_known"),
@@ -124,7 +121,7 @@ class IdentityProvider(models.Model):
 
     @property
     def is_active(self) -> bool:
-        """Whether federation sends people here now."""
+        """Whether routing policies can send people here now."""
         return self.status == Status.ACTIVE
 
     @property

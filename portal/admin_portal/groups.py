@@ -17,6 +17,7 @@ from portal.admin_portal.person_forms import ConfirmForm
 from users.errors import DirectoryError
 from users.group_errors import GroupChangedMeanwhile, GroupNotFound
 from users.group_list import COUNTED, count_members, find_group, find_groups, members_in_words
+from users.group_uses import uses_of
 from users.groups import add_group, delete_group, edit_group
 from users.impact import Line
 from users.models import Group
@@ -137,7 +138,7 @@ def delete(request: HttpRequest, group: UUID) -> HttpResponse:
         else:
             messages.success(request, f"{found.name} was deleted. It had {members_in_words(removed)}.")
             return redirect("admin_portal:groups")
-    context = {"group": found, "form": form, "lines": _impact(found)}
+    context = {"group": found, "form": form, "lines": _impact(found), "uses": uses_of(found)}
     return render(request, f"{TEMPLATES}delete.html", context, status=status)
 
 

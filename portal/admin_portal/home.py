@@ -41,13 +41,13 @@ STATE_HINTS = {"staged": "may not sign in yet", "active": "may sign in", "suspen
 def home(request: HttpRequest) -> HttpResponse:
     """Show what needs attention, how people sign in now, and how many there are by state."""
     # The row itself: the one that sign-ins read may be behind with the provider's health.
-    provider, person = IdentityProvider.objects.active().first(), actor_of(request).person
+    providers, person = list(IdentityProvider.objects.active().order_by("name")), actor_of(request).person
     allowed = permissions_of(person) if person else frozenset()
-    context: dict[str, Any] = {"provider": provider, "tiles": _people(allowed)}
+    context: dict[str, Any] = {"providers": providers, "tiles": _people(allowed)}
     if Permission.VIEW_IDENTITY_PROVIDERS in allowed:
         context |= {
-            "last_sign_in": last_sign_in(provider) if provider else None,
-            "attention": attention.items(provider) if provider else [],
+            "last_sign_in": max(filter(None, map(last_sign_in, providers)), default=None),
+            "attention": [item for provider in providers for item in attention.items(provider)],
             "drafts": IdentityProvider.objects.filter(status="draft").count(),
         }
     if Permission.VIEW_AUDIT in allowed:

@@ -13,13 +13,15 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from idp import activation, queries, rehearsals, services
+from idp.activation_scope import EVERYBODY, Scope
 from idp.errors import ImpactChanged, KindUnknown, RehearsalMissing
 from idp.expiry import expiries_of
 from idp.impact import Act, ProviderImpact, impact_of
 from idp.link_queries import summary_of
-from idp.models import FederatedIdentity, IdentityProvider, Kind, Rehearsal
+from idp.models import FederatedIdentity, IdentityProvider, Kind, Rehearsal, Status
 from idp.recheck import coverage_of
 from idp.rehearsal_report import in_a_few_words
+from idp.routing_queries import audience_of, policies_of, takes_everybody
 from idp.steps import Step
 from portal.actors import actor_of
 from portal.admin_portal.access import permission_required
@@ -28,7 +30,9 @@ from portal.admin_portal.forms import ProviderForm, show_on_form
 from portal.fresh import fresh_authentication
 from portal.user_portal.access import allow_form_to_provider
 from users.errors import DirectoryError
-from users.models import User
+from users.group_errors import GroupNotFound
+from users.group_list import find_group
+from users.models import Group, User
 from users.permissions import Permission
 from users.sessions import live_sessions
 
@@ -41,9 +45,13 @@ page_methods = require_http_methods(["GET", "HEAD", "POST"])
 @view_permission
 def index(request: HttpRequest) -> HttpResponse:
     """List the providers, and say what they are for where there is none."""
-    stored = IdentityProvider.objects.annotate(links=Count("federated_identities")).order_by("status", "name")
+    stored = IdentityProvider.objects.annotate(links=Count("federated_identities")).order_by("name")
     providers = expiries_of(list(stored.prefetch_related("certificates")))
-    return render(request, "admin_portal/identity_providers/index.html", {"providers": providers})
+    context = {
+        "providers": [expiry for expiry in providers if expiry.provider.status != Status.ARCHIVED],
+        "archived": [expiry for expiry in providers if expiry.provider.status == Status.ARCHIVED],
+    }
+    return render(request, "admin_portal/identity_providers/index.html", context)
 
 
 @sensitive_post_parameters("client_secret")
@@ -120,6 +128,24 @@ def deactivate(request: HttpRequest, pk: UUID) -> HttpResponse:
 @page_methods
 @manage_permission
 @fresh_authentication
+def archive(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Show what archiving changes; confirmed, put the provider away with its links."""
+    return _confirm(request, pk, Act.ARCHIVE)
+
+
+@require_POST
+@manage_permission
+@fresh_authentication(back_to="admin_portal:identity_provider")
+def restore(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Bring an archived provider back; nobody is sent to it before it is activated."""
+    provider = activation.restore_provider(actor=actor_of(request), provider=queries.find_provider(str(pk)))
+    messages.success(request, f"{provider.name} was restored. Nobody is sent there before you activate it.")
+    return redirect("admin_portal:identity_provider", pk=pk)
+
+
+@page_methods
+@manage_permission
+@fresh_authentication
 def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show what a deletion loses; with the name typed, delete."""
     return _confirm(request, pk, Act.DELETE)
@@ -140,13 +166,15 @@ def _confirm(request: HttpRequest, pk: UUID, act: Act) -> HttpResponse:
     """Show an act's impact in its dialog, or do it once it is confirmed. A stale confirmation shows the new numbers."""
     provider = queries.find_provider(str(pk))
     error: DirectoryError | None = None
-    is_done = provider.is_active if act == Act.ACTIVATE else not provider.is_active
-    if is_done and act != Act.DELETE:
-        messages.info(request, f"{provider.name} is {'active already' if provider.is_active else 'not active'}.")
+    scope, scope_error = _scope_of(request) if act == Act.ACTIVATE else (EVERYBODY, None)
+    if _is_done(provider, act):
+        messages.info(request, f"{provider.name} is {_DONE_WORDS[act]}.")
         return redirect("admin_portal:identity_provider", pk=pk)
     if request.method == "POST":
         try:
-            _perform(request, provider, act)
+            if scope_error is not None:
+                raise scope_error
+            _perform(request, provider, act, scope)
         except DirectoryError as refused:
             error = refused
         else:
@@ -156,12 +184,33 @@ def _confirm(request: HttpRequest, pk: UUID, act: Act) -> HttpResponse:
                 if gone
                 else redirect("admin_portal:identity_provider", pk=pk)
             )
-    impact = impact_of(act, provider)
+    impact = impact_of(act, provider, scope=scope)
     is_stale = isinstance(error, ImpactChanged)
-    return _provider_page(request, provider, impact=impact, error=error, is_stale=is_stale)
+    return _provider_page(request, provider, impact=impact, error=error or scope_error, is_stale=is_stale, scope=scope)
 
 
-def _perform(request: HttpRequest, provider: IdentityProvider, act: Act) -> None:
+_DONE_WORDS = {Act.ACTIVATE: "active already", Act.DEACTIVATE: "not active", Act.ARCHIVE: "archived already"}
+
+
+def _is_done(provider: IdentityProvider, act: Act) -> bool:
+    wanted = {Act.ACTIVATE: Status.ACTIVE, Act.ARCHIVE: Status.ARCHIVED}
+    return not provider.is_active if act == Act.DEACTIVATE else provider.status == wanted.get(act)
+
+
+def _scope_of(request: HttpRequest) -> tuple[Scope, DirectoryError | None]:
+    """Return to whom an activation applies, as it was chosen; everybody at once unless something else was."""
+    chosen = request.POST if request.method == "POST" else request.GET
+    if chosen.get("scope") == "policies":
+        return Scope(as_policies_say=True), None
+    if chosen.get("scope") != "group":
+        return EVERYBODY, None
+    try:
+        return Scope(group=find_group(chosen.get("group", "")[:100])), None
+    except GroupNotFound as error:
+        return EVERYBODY, error
+
+
+def _perform(request: HttpRequest, provider: IdentityProvider, act: Act, scope: Scope) -> None:
     actor, fingerprint = actor_of(request), request.POST.get("fingerprint", "")
     understood = bool(request.POST.get("understood"))
     if act == Act.ACTIVATE:
@@ -171,11 +220,15 @@ def _perform(request: HttpRequest, provider: IdentityProvider, act: Act) -> None
             understood=understood,
             fingerprint=fingerprint,
             without_rehearsal=bool(request.POST.get("without_rehearsal")),
+            scope=scope,
         )
         messages.success(request, f"{provider.name} is active: people sign in with it from now on.")
     elif act == Act.DEACTIVATE:
         activation.deactivate_provider(actor=actor, provider=provider, understood=understood, fingerprint=fingerprint)
         messages.success(request, f"{provider.name} is not active any more: people sign in with their passwords.")
+    elif act == Act.ARCHIVE:
+        activation.archive_provider(actor=actor, provider=provider, understood=understood, fingerprint=fingerprint)
+        messages.success(request, f"{provider.name} was archived. Its links are kept.")
     else:
         name = request.POST.get("confirm_name", "")
         services.delete_provider(actor=actor, provider=provider, confirm_name=name, fingerprint=fingerprint)
@@ -189,6 +242,7 @@ def _provider_page(
     impact: ProviderImpact | None = None,
     error: DirectoryError | None = None,
     is_stale: bool = False,
+    scope: Scope = EVERYBODY,
 ) -> HttpResponse:
     context: dict[str, Any] = {
         "provider": provider,
@@ -198,9 +252,12 @@ def _provider_page(
         "impact": impact,
         "error": error,
         "is_stale": is_stale,
-        "other_active": IdentityProvider.objects.filter(status="active").exclude(pk=provider.pk).first(),
         "signed_out_url": f"{settings.PUBLIC_URL}/signed-out/",
         "recheck": coverage_of(provider),
+        "scope": scope,
+        "takes_everybody": takes_everybody(provider),
+        "policies": [(policy, audience_of(policy)) for policy in policies_of(provider)],
+        "group_names": Group.objects.order_by("name").values_list("name", flat=True)[:200],
     }
     allow_form_to_provider(request, provider)
     context |= health_context(provider)

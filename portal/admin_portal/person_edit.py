@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from idp.queries import active_provider
+from idp.routing import offered_providers
 from portal.actors import actor_of
 from portal.admin_portal.access import fresh_about_administrators, permission_required
 from portal.admin_portal.forms import show_on_form
@@ -36,7 +36,7 @@ def add(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, f"{person.label} was added.")
             return redirect("admin_portal:person", person=person.pk)
-    context = {"form": form, "provider": active_provider()}
+    context = {"form": form, "providers": [provider.name for provider in offered_providers()]}
     return render(request, f"{TEMPLATES}add.html", context, status=422 if form.is_bound else 200)
 
 

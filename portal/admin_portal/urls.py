@@ -26,6 +26,7 @@ from portal.admin_portal import (
     person_edit,
     rehearsals,
     relinks,
+    routing,
     second_factor,
     second_factor_rule,
     sessions,
@@ -45,6 +46,7 @@ _PROVIDERS = "directory-integrations/identity-providers/"
 _CREDENTIALS = f"{_PROVIDERS}<uuid:pk>/credentials/"
 _LINKS = f"{_PROVIDERS}<uuid:pk>/links/"
 _FACTOR = "account/second-factor/"
+_POLICY = f"{_PROVIDERS}routing-policies/<uuid:policy>/"
 _IMPORT = f"{_PEOPLE}import/<uuid:people_import>/"
 
 urlpatterns = [
@@ -95,6 +97,16 @@ urlpatterns = [
     path(f"{_PROVIDERS}<uuid:pk>/deactivate/", identity_providers.deactivate, name="deactivate_identity_provider"),
     path(f"{_PROVIDERS}<uuid:pk>/delete/", identity_providers.delete, name="delete_identity_provider"),
     path(f"{_PROVIDERS}<uuid:pk>/discard/", identity_providers.discard, name="discard_identity_provider"),
+    path(f"{_PROVIDERS}<uuid:pk>/archive/", identity_providers.archive, name="archive_identity_provider"),
+    path(f"{_PROVIDERS}<uuid:pk>/restore/", identity_providers.restore, name="restore_identity_provider"),
+    path(f"{_PROVIDERS}who-goes-where/", routing.index, name="who_goes_where"),
+    path(f"{_PROVIDERS}<uuid:pk>/routing-policies/add/", routing.add, name="add_routing_policy"),
+    path(_POLICY, routing.show, name="routing_policy"),
+    path(f"{_POLICY}edit/", routing.edit, name="edit_routing_policy"),
+    path(f"{_POLICY}enable/", routing.enable, name="enable_routing_policy"),
+    path(f"{_POLICY}disable/", routing.disable, name="disable_routing_policy"),
+    path(f"{_POLICY}move/", routing.move, name="move_routing_policy"),
+    path(f"{_POLICY}delete/", routing.delete, name="delete_routing_policy"),
     path(_PEOPLE, people.index, name="people"),
     path(f"{_PEOPLE}bulk/activate/", people_bulk.activate, name="activate_people"),
     path(f"{_PEOPLE}bulk/suspend/", people_bulk.suspend, name="suspend_people"),

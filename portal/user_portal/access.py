@@ -12,8 +12,8 @@ from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 
 from idp.models import IdentityProvider
-from idp.queries import active_provider, provider_for
 from idp.recheck import recheck_session
+from idp.routing import provider_of
 from portal.actors import actor_of
 from users.audit import record
 from users.models import Realm, User
@@ -26,7 +26,7 @@ def person_required(view: View) -> View:
     """Require a session that was opened in the User Portal, in the way in which this person signs in now.
 
     Federation beginning or ending closes the sessions that it concerns. One that was being opened in the same moment
-    would slip through, so every page compares.
+    would slip through, and a person who joins a group may sign in another way from then on: so every page compares.
     """
 
     @never_cache
@@ -34,7 +34,7 @@ def person_required(view: View) -> View:
     def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         if request.session.get(REALM) != Realm.USER:
             return redirect("user_portal:sign_in")
-        provider = provider_for(cast(User, request.user), active_provider())
+        provider = provider_of(cast(User, request.user))
         opened_by = request.session.get("federation", {})
         expected = (str(provider.pk), provider.trust) if provider else (None, None)
         if (opened_by.get("provider_id"), opened_by.get("trust")) != expected:
@@ -66,9 +66,12 @@ def session_provider(request: HttpRequest) -> IdentityProvider | None:
     return IdentityProvider.objects.filter(pk=provider_id).first() if provider_id else None
 
 
-def allow_form_to_provider(request: HttpRequest, provider: IdentityProvider) -> None:
-    """Let the forms of this page end at the provider: sign-in and sign-out redirect there."""
-    metadata = provider.discovered
-    endpoints = (metadata.authorization_endpoint, metadata.end_session_endpoint)
+def allow_form_to_provider(request: HttpRequest, *providers: IdentityProvider) -> None:
+    """Let the forms of this page end at one of the providers: sign-in and sign-out redirect there."""
+    endpoints = [
+        endpoint
+        for metadata in (provider.discovered for provider in providers)
+        for endpoint in (metadata.authorization_endpoint, metadata.end_session_endpoint)
+    ]
     origins = {f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, endpoints) if parts.netloc}
     request.form_action_origins = origins  # type: ignore[attr-defined]

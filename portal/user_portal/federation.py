@@ -33,8 +33,8 @@ from idp.federation_errors import (
     StateUsed,
 )
 from idp.models import IdentityProvider
-from idp.queries import active_provider_by_slug
 from idp.recheck import keep_grant
+from idp.routing import active_provider_by_slug
 from portal.actors import actor_of
 from portal.admin_portal import rehearsals
 from portal.answers import read_answer

@@ -7,7 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from idp.queries import active_provider, password_owner
+from idp.queries import password_owner
+from idp.routing import offered_providers
 from portal.actors import actor_of
 from portal.session_rows import session_page
 from portal.user_portal.access import person_required
@@ -25,10 +26,9 @@ from users.sessions import hashed
 def security(request: HttpRequest) -> HttpResponse:
     """Show how the person signs in, who keeps the password, the live sessions, and the newest sign-ins."""
     person = cast(User, request.user)
-    provider = active_provider()
     context = {
         "password_owner": password_owner(person),
-        "others_owner": provider.name if provider else None,
+        "others_owner": " or ".join(provider.name for provider in offered_providers()),
         "factors": factors_of(person),
         "sign_ins": recent_sign_ins(person),
         **session_page(request, person=person, own=True),

@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from idp.logout import logout_url
-from idp.queries import active_provider
+from idp.routing import is_for_everyone, offered_providers, provider_for_email
 from portal.actors import actor_of
 from portal.errors import error_page
 from portal.sign_in import safe_next, sign_in_with_password
@@ -31,21 +31,21 @@ from users.sessions import REALM
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Take the company email. Where federation is active everybody goes to the provider, known or not."""
+    """Take the company email, and send to the provider that the routing policies name, known person or not."""
     next_path = _next(request)
     if request.method != "POST" and request.session.get(REALM) == Realm.USER and request.user.is_authenticated:
         return redirect(next_path)
-    provider = active_provider()
     form = EmailForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         email = form.cleaned_data["email"]
+        provider = provider_for_email(email)
         if provider is not None:
             return start_sign_in(request, provider, login_hint=email, next_path=next_path)
         request.session["sign_in_email"] = email
         return redirect(_with_next("user_portal:password", next_path))
-    if provider is not None:
-        allow_form_to_provider(request, provider)
-    context = {"form": form, "provider": provider, "next_path": next_path, "query": _next_query(next_path)}
+    providers = offered_providers()
+    allow_form_to_provider(request, *providers)
+    context = {"form": form, "providers": providers, "next_path": next_path, "query": _next_query(next_path)}
     status = 422 if request.method == "POST" else 200
     return render(request, "user_portal/sign_in.html", context, status=status)
 
@@ -69,7 +69,8 @@ def password(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "error": error,
-        "provider": active_provider(),
+        "providers": offered_providers(),
+        "for_everyone": is_for_everyone(),
         "next_path": next_path,
         "query": _next_query(next_path),
     }

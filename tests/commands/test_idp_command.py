@@ -216,15 +216,6 @@ def test_activation_needs_an_administrator_with_a_password(tenant: PracticeTenan
     assert (refused.status, refused.error["code"]) == (3, "idp.no_local_administrator")
 
 
-def test_a_second_provider_is_not_activated_beside_the_first(
-    provider: IdentityProvider, tenant: PracticeTenant
-) -> None:
-    make_provider(tenant, active=False, name="Second")
-    refused = run("idp", "activate", "entra-2", "--i-understand-the-impacts", "--json")
-    assert (refused.status, refused.error["code"]) == (3, "idp.another_provider_active")
-    assert "Contoso Entra" in refused.error["message"]
-
-
 def test_it_deactivates_while_the_provider_is_down(
     provider: IdentityProvider, tenant: PracticeTenant, ada: User, browser_client: Browser
 ) -> None:

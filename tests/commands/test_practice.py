@@ -100,7 +100,9 @@ def test_other_ports_are_written_down_and_an_old_one_in_use_is_named(project: Pa
     mark_active = (
         "from idp.models import IdentityProvider; from idp.fields import Secret; "
         f"IdentityProvider.objects.create(slug='entra', kind='entra', name='Contoso', url='{url}', issuer='{url}/v2.0',"
-        f" client_id='{client_id}', client_secret=Secret(b'{secret}'), status='active')"
+        f" client_id='{client_id}', client_secret=Secret(b'{secret}'), status='active');"
+        " from idp.models import RoutingPolicy; RoutingPolicy.objects.create(name='All', everyone=True, position=1,"
+        " provider=IdentityProvider.objects.get())"
     )
     made = ended(project, "manage.py", "shell", "-c", mark_active)
     assert made.returncode == 0, made.stderr

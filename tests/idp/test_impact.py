@@ -92,7 +92,7 @@ def test_deletion_counts_the_links_that_are_lost(
     provider: IdentityProvider, ada: User, browser_client: Browser
 ) -> None:
     browser_client.federated_sign_in()
-    expected = {"links_lost": 1, "locked_out": 1, "back_to_password": 0, "sessions_ended": 1}
+    expected = {"links_lost": 1, "policies_lost": 1, "locked_out": 1, "back_to_password": 0, "sessions_ended": 1}
     assert numbers(Act.DELETE, provider) == expected
     assert impact_of(Act.DELETE, provider).lines[0].examples == ("Ada Lovelace",)
 

@@ -3,11 +3,11 @@
 from datetime import date, timedelta
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import connection
 from django.test import override_settings
 
 from idp import activation, credentials, queries, services
-from idp.errors import AnotherProviderActive, ProviderNotFound
+from idp.errors import ProviderNotFound
 from idp.impact import Act, impact_of
 from idp.models import FederatedIdentity, IdentityProvider
 from tests.browsing import Browser, last_event
@@ -216,14 +216,6 @@ def test_links_of_a_shared_tenant_survive_the_deletion_of_the_former_provider(
     services.delete_provider(actor=OPERATOR, provider=provider, confirm_name="Contoso Entra")
     browser_client.federated_sign_in()
     assert last_event(action="portal.sign_in.succeeded").details["method"] == "link"
-
-
-def test_only_one_provider_is_active(tenant: PracticeTenant, provider: IdentityProvider) -> None:
-    second = make_provider(tenant, active=False, name="Second")
-    with pytest.raises(AnotherProviderActive):
-        activation.activate_provider(actor=OPERATOR, provider=second, understood=True, fingerprint=None)
-    with pytest.raises(IntegrityError), transaction.atomic():
-        IdentityProvider.objects.filter(pk=second.pk).update(status="active")
 
 
 def test_activation_is_refused_while_nobody_could_repair_it(tenant: PracticeTenant, db: None) -> None:

@@ -1,6 +1,6 @@
 """The federated sign-in, from the company email to the home page."""
 
-from idp.models import FederatedIdentity, IdentityProvider
+from idp.models import FederatedIdentity, IdentityProvider, RoutingPolicy
 from tests.browsing import Browser, last_event, parameters
 from tests.entra_tenant import PracticeTenant
 from tests.factories import PASSWORD, make_person, make_provider
@@ -127,5 +127,6 @@ def test_a_local_session_of_a_federated_person_is_closed_at_its_next_page(
     provider = make_provider(tenant, active=False)
     # As a sign-in does that was under way while federation began: its session came after the others were ended.
     IdentityProvider.objects.filter(pk=provider.pk).update(status="active")
+    RoutingPolicy.objects.create(name="Everyone", provider=provider, everyone=True, position=1)
     assert browser_client.get("/")["Location"] == "/login/"
     assert not UserSession.objects.filter(person=person).exists()

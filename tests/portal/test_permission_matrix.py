@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.urls import URLPattern, get_resolver, reverse
 from django.urls.converters import IntConverter
 
-from idp.models import FederatedIdentity, IdentityProvider, PendingLink, Rehearsal
+from idp.models import FederatedIdentity, IdentityProvider, PendingLink, Rehearsal, RoutingPolicy
 from portal.admin_portal import urls as admin_urls
 from tests.browsing import Browser, assert_refused, last_event
 from tests.entra_tenant import PracticeTenant
@@ -109,6 +109,26 @@ delete_identity_provider      GET     sign-in    sign-in  200      403          
 delete_identity_provider      POST    sign-in    sign-in  400      403            403        403
 discard_identity_provider     GET     sign-in    sign-in  405      405            405        405
 discard_identity_provider     POST    sign-in    sign-in  302      403            403        403
+archive_identity_provider     GET     sign-in    sign-in  200      403            403        403
+archive_identity_provider     POST    sign-in    sign-in  400      403            403        403
+restore_identity_provider     GET     sign-in    sign-in  405      405            405        405
+restore_identity_provider     POST    sign-in    sign-in  302      403            403        403
+who_goes_where                GET     sign-in    sign-in  200      200            403        200
+who_goes_where                POST    sign-in    sign-in  405      405            405        405
+add_routing_policy            GET     sign-in    sign-in  200      403            403        403
+add_routing_policy            POST    sign-in    sign-in  422      403            403        403
+routing_policy                GET     sign-in    sign-in  200      200            403        200
+routing_policy                POST    sign-in    sign-in  405      405            405        405
+edit_routing_policy           GET     sign-in    sign-in  200      403            403        403
+edit_routing_policy           POST    sign-in    sign-in  422      403            403        403
+enable_routing_policy         GET     sign-in    sign-in  405      405            405        405
+enable_routing_policy         POST    sign-in    sign-in  302      403            403        403
+disable_routing_policy        GET     sign-in    sign-in  405      405            405        405
+disable_routing_policy        POST    sign-in    sign-in  302      403            403        403
+move_routing_policy           GET     sign-in    sign-in  405      405            405        405
+move_routing_policy           POST    sign-in    sign-in  422      403            403        403
+delete_routing_policy         GET     sign-in    sign-in  405      405            405        405
+delete_routing_policy         POST    sign-in    sign-in  302      403            403        403
 people                        GET     sign-in    sign-in  200      200            200        200
 people                        POST    sign-in    sign-in  405      405            405        405
 activate_people               GET     sign-in    sign-in  405      405            405        405
@@ -277,6 +297,11 @@ def knock(browser: Browser, method: str, name: str, provider: IdentityProvider |
         parameters["person"] = (User.objects.without_role().first() or make_person()).pk
     if "group" in pattern.pattern.converters:
         parameters["group"] = Group.objects.get_or_create(name="Engineers")[0].pk
+    if "policy" in pattern.pattern.converters:
+        stored = IdentityProvider.objects.filter(pk=provider.pk).first() if provider else None
+        named = stored or IdentityProvider.objects.get_or_create(kind="oidc", slug="oidc", name="Acme")[0]
+        values = {"provider": named, "everyone": True, "enabled": False, "position": 1}
+        parameters["policy"] = RoutingPolicy.objects.get_or_create(name="Engineers", defaults=values)[0].pk
     if provider and "rehearsal" in pattern.pattern.converters:
         parameters["rehearsal"] = rehearsal_of(provider)
     if isinstance(pattern.pattern.converters.get("pk"), IntConverter):  # an audit row; or a saved filter, which is none
@@ -317,7 +342,7 @@ def test_each_address_opens_to_whom_the_table_says(
     name: str, method: str, expected: list[str], request: pytest.FixtureRequest
 ) -> None:
     pattern = next(pattern for pattern in admin_urls.urlpatterns if pattern.name == name)
-    provider = request.getfixturevalue("draft") if "pk" in pattern.pattern.converters else None
+    provider = request.getfixturevalue("draft") if {"pk", "policy"} & set(pattern.pattern.converters) else None
     answers = {who: seen(knock(visitor(who), method, name, provider)) for who in reversed(VISITORS)}
     assert answers == dict(zip(VISITORS, expected, strict=True))
 

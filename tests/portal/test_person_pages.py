@@ -92,8 +92,14 @@ def test_a_state_counts_on_the_page_from_its_moment(admin_browser: Browser) -> N
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({}, "There is no way in. No identity provider is active, and there is no password."),
-        ({"password": PASSWORD}, "With a Gatehouse password. No identity provider is active."),
+        (
+            {},
+            "There is no way in. No routing policy sends this person to an identity provider. There is no password",
+        ),
+        (
+            {"password": PASSWORD},
+            "With a Gatehouse password. No routing policy sends this person to an identity provider.",
+        ),
         (
             {"password": PASSWORD, "state": State.STAGED},
             "Not at all while staged. Once active: With a Gatehouse password.",
@@ -256,7 +262,7 @@ ADA = {"company_email": "ada@contoso.example", "given_name": "Ada", "family_name
 
 
 def test_a_person_is_added(admin_browser: Browser) -> None:
-    assert "No identity provider is active" in admin_browser.get(f"{LIST}add/").content.decode()
+    assert "Nobody is sent to an identity provider now" in admin_browser.get(f"{LIST}add/").content.decode()
     answer = admin_browser.post(
         f"{LIST}add/", {**ADA, "title": "Countess", "department": "Engines", "phone_number": "12"}
     )

@@ -168,7 +168,7 @@ def test_security_of_an_administrator_while_others_are_federated(
     browser = Browser()
     browser.sign_in_with_password(administrator)
     said = words(browser, "/security/")
-    assert "Everybody else signs in with Contoso Entra; administrators do not" in said
+    assert "Others sign in with Contoso Entra; administrators do not" in said
 
 
 def test_security_lists_the_newest_sign_ins(local: User, browser: Browser) -> None:

@@ -5,12 +5,15 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from idp import activation, credentials, queries, services
+from idp.activation_scope import Scope
 from idp.errors import ImpactNotConfirmed
 from idp.impact import Act, ProviderImpact, impact_of
 from idp.management.credential_commands import CredentialCommands, credential_row
 from idp.management.link_commands import LinkCommands
+from idp.management.routing_commands import RoutingCommands
 from idp.models import FederatedIdentity, IdentityProvider, Kind
 from idp.recheck import MINUTES
+from users.group_list import find_group
 from users.impact import Line
 from users.management.base import FROM_STDIN, day, read_secret
 
@@ -39,7 +42,7 @@ def provider_row(provider: IdentityProvider) -> dict[str, Any]:
     }
 
 
-class Command(LinkCommands, CredentialCommands):
+class Command(LinkCommands, CredentialCommands, RoutingCommands):
     """Add, list, show, test, activate, deactivate and delete identity providers, and replace client secrets."""
 
     help = "Manage identity providers."
@@ -50,16 +53,23 @@ class Command(LinkCommands, CredentialCommands):
         self.sub("list", self.list, "List identity providers.")
         _takes_provider(self.sub("show", self.show, "Show an identity provider."))
         _takes_provider(self.sub("test", self.test, "Test the connection, step by step."))
-        activate = _takes_provider(self.sub("activate", self.activate, "Send all people to this provider."))
+        activate = _takes_provider(
+            self.sub("activate", self.activate, "Send people to this provider: all, unless told.")
+        )
         _takes_confirmation(activate)
+        _takes_scope(activate)
         activate.add_argument("--dry-run", action="store_true", help="print the impact and change nothing")
-        deactivate = _takes_provider(self.sub("deactivate", self.deactivate, "End federation. Needs no network."))
+        deactivate = _takes_provider(self.sub("deactivate", self.deactivate, "Send nobody there. Needs no network."))
         deactivate.add_argument("--dry-run", action="store_true", help="print the impact and change nothing")
+        archive = _takes_provider(self.sub("archive", self.archive, "Put a provider away with its links."))
+        archive.add_argument("--dry-run", action="store_true", help="print the impact and change nothing")
+        _takes_provider(self.sub("unarchive", self.unarchive, "Bring an archived provider back, not active."))
         set_secret = _takes_provider(self.sub("set-secret", self.set_secret, "Replace the client secret."))
         set_secret.add_argument("--client-secret-stdin", action="store_true", help=FROM_STDIN)
         _takes_expiry(set_secret)
         self.add_credential_subcommands()
         self.add_link_subcommands()
+        self.add_routing_subcommands()
         set_recheck = _takes_provider(self.sub("set-recheck", self.set_recheck, "Say how often sessions are checked."))
         set_recheck.add_argument("minutes", type=int, help=RECHECK_HELP)
         delete = _takes_provider(self.sub("delete", self.delete, "Delete an identity provider with its links."))
@@ -131,10 +141,10 @@ class Command(LinkCommands, CredentialCommands):
         """Activate a provider."""
         provider = queries.find_provider(options["provider"])
         if options["dry_run"]:
-            self._print_impact(impact_of(Act.ACTIVATE, provider))
+            self.print_impact(impact_of(Act.ACTIVATE, provider, scope=_scope(options)))
             return
         if not options["understood"] and not self.as_json:
-            self._print_impact(impact_of(Act.ACTIVATE, provider))
+            self.print_impact(impact_of(Act.ACTIVATE, provider, scope=_scope(options)))
         self._activate(provider, options)
         self.print_record(provider_row(queries.find_provider(str(provider.pk))))
 
@@ -145,13 +155,14 @@ class Command(LinkCommands, CredentialCommands):
             understood=options["understood"],
             fingerprint=None,
             without_rehearsal=options["without_rehearsal"],
+            scope=_scope(options),
         )
 
     def deactivate(self, options: dict[str, Any]) -> None:
         """Deactivate a provider."""
         provider = queries.find_provider(options["provider"])
         if options["dry_run"]:
-            self._print_impact(impact_of(Act.DEACTIVATE, provider))
+            self.print_impact(impact_of(Act.DEACTIVATE, provider))
             return
         locked_out = [line for line in impact_of(Act.DEACTIVATE, provider).lines if line.key == "locked_out"]
         activation.deactivate_provider(actor=self.actor, provider=provider)
@@ -159,6 +170,20 @@ class Command(LinkCommands, CredentialCommands):
             if line.count:
                 self.stderr.write(_in_words(line))
         self.print_record(provider_row(queries.find_provider(str(provider.pk))))
+
+    def archive(self, options: dict[str, Any]) -> None:
+        """Archive a provider."""
+        provider = queries.find_provider(options["provider"])
+        if options["dry_run"]:
+            self.print_impact(impact_of(Act.ARCHIVE, provider))
+            return
+        activation.archive_provider(actor=self.actor, provider=provider)
+        self.print_record(provider_row(queries.find_provider(str(provider.pk))))
+
+    def unarchive(self, options: dict[str, Any]) -> None:
+        """Restore an archived provider."""
+        provider = queries.find_provider(options["provider"])
+        self.print_record(provider_row(activation.restore_provider(actor=self.actor, provider=provider)))
 
     def set_secret(self, options: dict[str, Any]) -> None:
         """Replace the client secret."""
@@ -181,13 +206,13 @@ class Command(LinkCommands, CredentialCommands):
         """Delete a provider."""
         provider = queries.find_provider(options["provider"])
         if options["dry_run"]:
-            self._print_impact(impact_of(Act.DELETE, provider))
+            self.print_impact(impact_of(Act.DELETE, provider))
             return
         row = provider_row(provider)
         services.delete_provider(actor=self.actor, provider=provider, confirm_name=options["confirm_name"])
         self.print_record({**row, "status": "deleted"})
 
-    def _print_impact(self, impact: ProviderImpact) -> None:
+    def print_impact(self, impact: ProviderImpact) -> None:
         if self.as_json:
             lines = [{"key": line.key, "count": line.count, "examples": line.examples} for line in impact.lines]
             self.print_json({"act": impact.act, "lines": lines, "resources": impact.resources})
@@ -211,6 +236,18 @@ def _takes_confirmation(parser: CommandParser) -> None:
     parser.add_argument("--i-understand-the-impacts", action="store_true", dest="understood", help="confirm the impact")
     text = "note in the audit log that no sign-in was rehearsed; a shell needs no confirmation of it"
     parser.add_argument("--without-rehearsal", action="store_true", help=text)
+
+
+def _takes_scope(parser: CommandParser) -> None:
+    scope = parser.add_mutually_exclusive_group()
+    scope.add_argument("--group", metavar="GROUP", help="a pilot: only the members of this group")
+    text = "only whom the provider's routing policies name already"
+    scope.add_argument("--as-policies-say", action="store_true", help=text)
+
+
+def _scope(options: dict[str, Any]) -> Scope:
+    group = options.get("group")
+    return Scope(find_group(group) if group else None, bool(options.get("as_policies_say")))
 
 
 def _takes_expiry(parser: CommandParser) -> None:

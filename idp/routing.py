@@ -1,0 +1,162 @@
+"""Who is sent where: the one decision behind every sign-in and every page of the User Portal.
+
+Asked anew each time, of the database, in one statement: nothing that was decided before is believed. It is found from
+the person's side (her groups, her domain), so that its cost does not grow with the number of policies or people.
+"""
+
+import contextlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.db import connection
+
+from idp.models import IdentityProvider, RoutingPolicy, Status
+from users.email_domain import domain_of, domain_sql
+from users.models import User
+from users.plain_sql import stored
+from users.stand_ins import person_or_stand_in
+
+# The id of no person: ids are random.
+_NOBODY = uuid.UUID(int=0)
+
+
+@dataclass(frozen=True)
+class Route:
+    """A provider, and the policy that sends somebody there."""
+
+    provider: IdentityProvider
+    policy_id: uuid.UUID
+
+
+def provider_of(person: User) -> IdentityProvider | None:
+    """Return the provider with which this person signs in, for reading, or None where Gatehouse keeps the password.
+
+    Administrators are never federated: they must be able to come in and repair.
+    """
+    route = route_of(person)
+    return route.provider if route else None
+
+
+def route_of(person: User) -> Route | None:
+    """Return where this person is sent and by which policy, or None for who signs in locally."""
+    if person.admin_role is not None:
+        return None
+    return _decide(domain_of(person.company_email), person.pk)
+
+
+def provider_for_email(email: str) -> IdentityProvider | None:
+    """Return where the sign-in page sends whoever types this email, or None for the password step.
+
+    A stranger is answered as a colleague is, and an administrator as if she had no role: see `users.stand_ins`.
+    """
+    route = _decide(domain_of(email), person_or_stand_in(email))
+    return route.provider if route else None
+
+
+def stranger_route(domain: str) -> Route | None:
+    """Return where somebody of an email domain would be sent who is in no group."""
+    return _decide(domain, _NOBODY)
+
+
+def offered_providers() -> list[IdentityProvider]:
+    """Return the providers that somebody is sent to, by name: what a sign-in page offers to everybody."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OFFERED)
+        rows = cursor.fetchall()
+    return [provider for row in rows if (provider := _provider(row)) is not None]
+
+
+def is_for_everyone() -> bool:
+    """Return whether some policy in force takes everyone without exception: then only administrators have passwords."""
+    everyone = RoutingPolicy.objects.filter(enabled=True, everyone=True, provider__status=Status.ACTIVE)
+    return everyone.filter(named_groups=None, named_people=None).exists()
+
+
+def active_provider_by_slug(slug: str) -> IdentityProvider | None:
+    """Return the active provider with this slug, for reading, or None."""
+    if "\x00" in slug:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_ACTIVE} AND provider.slug = %s", [slug])
+        row = cursor.fetchone()
+    return _provider(row) if row else None
+
+
+_OF_GROUPS = (
+    "SELECT named.policy_id FROM users_groupmembership member "
+    "JOIN idp_routinggroup named ON named.group_id = member.group_id WHERE member.person_id ="
+)
+
+
+def decision_sql(columns: str, *, domain: str, person: str) -> str:
+    """Return the statement that decides where one person is sent: one row, or none for who signs in locally.
+
+    Args:
+        columns: what to select of `policy` and `provider`.
+        domain: SQL for the person's email domain: a mark, or a column of an outer statement.
+        person: SQL for the person's id, likewise; it occurs three times.
+    """
+    of_groups = f"{_OF_GROUPS} {person} AND"
+    return f"""
+        SELECT {columns} FROM idp_routingpolicy policy
+        JOIN idp_identityprovider provider ON provider.id = policy.provider_id
+        WHERE policy.enabled AND provider.status = 'active'
+        AND (policy.everyone
+            OR policy.id IN (SELECT policy_id FROM idp_routingdomain WHERE domain = {domain})
+            OR policy.id IN ({of_groups} NOT named.is_exception))
+        AND policy.id NOT IN ({of_groups} named.is_exception)
+        AND policy.id NOT IN (SELECT policy_id FROM idp_routingexception WHERE person_id = {person})
+        ORDER BY policy.position LIMIT 1
+    """  # noqa: S608  (our own words, and marks for the values)
+
+
+def decision_about_column(alias: str) -> str:
+    """Return SQL for the id of the provider that somebody is sent to, inside a statement that reads her row.
+
+    Args:
+        alias: what the statement calls `users_user`.
+    """
+    domain = domain_sql(f"{alias}.company_email")
+    return f"({decision_sql('policy.provider_id', domain=domain, person=f'{alias}.id')})"
+
+
+def _decide(domain: str, person_id: uuid.UUID) -> Route | None:
+    key = stored(User, "id", person_id)
+    with connection.cursor() as cursor:
+        cursor.execute(_DECIDE, [domain, key, key, key])
+        row = cursor.fetchone()
+    provider = _provider(row[1:]) if row else None
+    return Route(provider, _uuid(row[0])) if row and provider is not None else None
+
+
+def _provider(key: Sequence[Any]) -> IdentityProvider | None:
+    """Return the provider with this key, read in full only where it has changed since it was read last.
+
+    Every page of the User Portal asks, and the row is wide: the ORM spends eight times as long on putting this question
+    together as the database on answering it. What changes a provider for those who sign in moves its revision; what
+    does not (the last test, its health) may be a little old here.
+    """
+    with contextlib.suppress(IdentityProvider.DoesNotExist):  # deleted between the two reads
+        return _read(*key)
+    return None
+
+
+@lru_cache(maxsize=64)
+def _read(pk: Any, *seen: Any) -> IdentityProvider:
+    return IdentityProvider.objects.get(pk=pk)
+
+
+def _uuid(value: Any) -> uuid.UUID:
+    """Return an identifier as PostgreSQL gives it; SQLite gives its digits."""
+    return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
+
+
+_COLUMNS = "provider.id, provider.revision, provider.version, provider.status, provider.updated_at"
+_ACTIVE = f"SELECT {_COLUMNS} FROM idp_identityprovider provider WHERE provider.status = 'active'"  # noqa: S608
+_OFFERED = f"""
+    {_ACTIVE} AND provider.id IN (SELECT provider_id FROM idp_routingpolicy WHERE enabled) ORDER BY provider.name
+"""  # noqa: S608  (our own names)
+_DECIDE = decision_sql(f"policy.id, {_COLUMNS}", domain="%s", person="%s")

@@ -1,0 +1,165 @@
+"""The routing policies as they are, or as they would be after a change: what becomes of many people at once.
+
+A plan is data. A change is tried out on it before anything is stored, and one query then compares both for everybody.
+"""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db.models import Case, F, IntegerField, Q, QuerySet, UUIDField, Value, When
+
+from idp.models import IdentityProvider, RoutingDomain, RoutingException, RoutingGroup, RoutingPolicy
+from users.email_domain import EmailDomain
+from users.models import GroupMembership, Realm, User, UserSession
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One policy of a plan.
+
+    Attributes:
+        is_live: whether its provider is active.
+    """
+
+    policy_id: uuid.UUID
+    provider_id: uuid.UUID
+    enabled: bool = True
+    is_live: bool = True
+    everyone: bool = False
+    groups: frozenset[uuid.UUID] = frozenset()
+    domains: frozenset[str] = frozenset()
+    except_groups: frozenset[uuid.UUID] = frozenset()
+    except_people: frozenset[uuid.UUID] = frozenset()
+
+    @property
+    def in_force(self) -> bool:
+        """Whether it can take anybody."""
+        return self.enabled and self.is_live
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether it takes some people only, or all but some."""
+        return bool(self.except_groups or self.except_people) or not self.everyone
+
+    def condition(self, person: str = "pk") -> Q:
+        """Return the condition that it fits a person; the query has `email_domain`.
+
+        Args:
+            person: the field that holds the person's id.
+        """
+        takes = Q(**{f"{person}__isnull": False}) if self.everyone else Q(**{f"{person}__in": []})
+        if self.groups:
+            takes |= Q(**{f"{person}__in": _members(self.groups)})
+        if self.domains:
+            takes |= Q(email_domain__in=sorted(self.domains))
+        if self.except_groups:
+            takes &= ~Q(**{f"{person}__in": _members(self.except_groups)})
+        if self.except_people:
+            takes &= ~Q(**{f"{person}__in": sorted(self.except_people)})
+        return takes
+
+
+Plan = tuple[Rule, ...]
+Change = Callable[[Plan], Plan]
+
+
+def stored_plan() -> Plan:
+    """Return the policies in their order, as they are stored: four queries, however many there are."""
+    groups, exceptions = _collect(RoutingGroup.objects.values_list("policy_id", "is_exception", "group_id"))
+    domains: dict[uuid.UUID, set[str]] = {}
+    for policy, domain in RoutingDomain.objects.values_list("policy_id", "domain"):
+        domains.setdefault(policy, set()).add(domain)
+    people: dict[uuid.UUID, set[uuid.UUID]] = {}
+    for policy, person in RoutingException.objects.values_list("policy_id", "person_id"):
+        people.setdefault(policy, set()).add(person)
+    return tuple(
+        Rule(
+            policy.pk,
+            policy.provider_id,
+            policy.enabled,
+            policy.provider.is_active,
+            policy.everyone,
+            frozenset(groups.get(policy.pk, ())),
+            frozenset(domains.get(policy.pk, ())),
+            frozenset(exceptions.get(policy.pk, ())),
+            frozenset(people.get(policy.pk, ())),
+        )
+        for policy in RoutingPolicy.objects.select_related("provider").order_by("position")
+    )
+
+
+def fingerprint_of(plan: Plan) -> str:
+    """Return a text that is another one for every other plan: what a confirmation refers to."""
+    facts = [
+        [str(rule.policy_id), str(rule.provider_id), rule.in_force, rule.everyone, sorted(rule.domains)]
+        + [sorted(map(str, ids)) for ids in (rule.groups, rule.except_groups, rule.except_people)]
+        for rule in plan
+    ]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
+
+
+def with_provider(plan: Plan, provider: IdentityProvider, *, is_live: bool) -> Plan:
+    """Return the plan as it is once a provider is, or is not, active."""
+    return tuple(replace(rule, is_live=is_live) if rule.provider_id == provider.pk else rule for rule in plan)
+
+
+def without_provider(plan: Plan, provider: IdentityProvider) -> Plan:
+    """Return the plan without a provider's policies."""
+    return tuple(rule for rule in plan if rule.provider_id != provider.pk)
+
+
+def decided_people(**plans: Plan) -> Any:
+    """Return the people without a role, each with the id of the provider that she is sent to under each plan, or None.
+
+    Args:
+        plans: the name of the annotation, and the plan.
+    """
+    people = User.objects.without_role().alias(email_domain=EmailDomain("company_email"))
+    return people.annotate(**{name: _provider_case(plan, "pk") for name, plan in plans.items()})
+
+
+def people_per_rule(plan: Plan) -> Any:
+    """Return the people without a role with `rule`: the place in the plan of the rule that takes each, or None."""
+    whens = [When(rule.condition(), then=Value(place)) for place, rule in enumerate(plan) if rule.in_force]
+    case = Case(*whens, default=None, output_field=IntegerField()) if whens else Value(None, IntegerField())
+    return User.objects.without_role().alias(email_domain=EmailDomain("company_email")).annotate(rule=case)
+
+
+def sessions_against(plan: Plan) -> "QuerySet[UserSession]":
+    """Return the sessions in the User Portal that were opened in another way than their person signs in under a plan.
+
+    Administrators are left out: no plan is about them.
+    """
+    sessions = UserSession.objects.filter(realm=Realm.USER, person__admin_role__isnull=True)
+    sessions = sessions.alias(email_domain=EmailDomain("person__company_email"))
+    wanted = sessions.alias(wanted=_provider_case(plan, "person_id"))
+    local = Q(provider_id__isnull=True, wanted__isnull=False)
+    no_more = Q(provider_id__isnull=False, wanted__isnull=True)
+    elsewhere = Q(provider_id__isnull=False, wanted__isnull=False) & ~Q(provider_id=F("wanted"))
+    return wanted.filter(local | no_more | elsewhere)
+
+
+def _provider_case(plan: Plan, person: str) -> Any:
+    whens = [When(rule.condition(person), then=Value(rule.provider_id)) for rule in plan if rule.in_force]
+    if not whens:
+        return Value(None, UUIDField(null=True))
+    return Case(*whens, default=None, output_field=UUIDField(null=True))
+
+
+def _members(groups: Iterable[uuid.UUID]) -> "QuerySet[GroupMembership, Any]":
+    return GroupMembership.objects.filter(group__in=sorted(groups)).values("person_id")
+
+
+def _collect(
+    rows: Iterable[tuple[uuid.UUID, bool, uuid.UUID]],
+) -> tuple[dict[uuid.UUID, set[uuid.UUID]], dict[uuid.UUID, set[uuid.UUID]]]:
+    """Return the groups that each policy takes, and those that it excepts."""
+    taken: dict[uuid.UUID, set[uuid.UUID]] = {}
+    excepted: dict[uuid.UUID, set[uuid.UUID]] = {}
+    for policy, is_exception, group in rows:
+        (excepted if is_exception else taken).setdefault(policy, set()).add(group)
+    return taken, excepted

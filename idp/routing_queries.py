@@ -1,0 +1,107 @@
+"""What the pages and commands say about routing policies: whom each names, whom each takes, and who goes where."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.db.models import Count
+
+from idp.models import IdentityProvider, RoutingGroup, RoutingPolicy
+from idp.routing import route_of, stranger_route
+from idp.routing_plan import people_per_rule, stored_plan
+from users.email_domain import domain_of
+from users.models import Group, State, User
+
+
+@dataclass
+class Audience:
+    """Whom a policy names, with the names."""
+
+    everyone: bool = False
+    groups: list[Group] = field(default_factory=list)
+    domains: list[str] = field(default_factory=list)
+    except_groups: list[Group] = field(default_factory=list)
+    except_people: list[User] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many active people each policy takes, and how many none does: those sign in locally."""
+
+    by_policy: dict[uuid.UUID, int]
+    local: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Where somebody with a company email signs in, and why.
+
+    Attributes:
+        person: whose it is, or None of a stranger.
+        policy: the one that decided, or None where none fits.
+        passed: the policies in force before it, which do not fit.
+    """
+
+    email: str
+    person: User | None
+    provider: IdentityProvider | None
+    policy: RoutingPolicy | None
+    sentence: str
+    passed: tuple[RoutingPolicy, ...] = ()
+
+
+def policies() -> Sequence[RoutingPolicy]:
+    """Return the policies in their order, with all that `audience_of` needs: five queries, however many there are."""
+    named = ("named_groups__group", "named_domains", "named_people__person")
+    return list(RoutingPolicy.objects.select_related("provider").prefetch_related(*named))
+
+
+def policies_of(provider: IdentityProvider) -> Sequence[RoutingPolicy]:
+    """Return a provider's policies in their order, as `policies` does."""
+    return [policy for policy in policies() if policy.provider_id == provider.pk]
+
+
+def audience_of(policy: RoutingPolicy) -> Audience:
+    """Return whom a policy names."""
+    groups: list[RoutingGroup] = sorted(policy.named_groups.all(), key=lambda named: named.group.name_key)
+    return Audience(
+        policy.everyone,
+        [named.group for named in groups if not named.is_exception],
+        sorted(named.domain for named in policy.named_domains.all()),
+        [named.group for named in groups if named.is_exception],
+        sorted((named.person for named in policy.named_people.all()), key=lambda person: person.company_email),
+    )
+
+
+def people_per_policy() -> Counts:
+    """Count the active people by the policy that decides for them: one query, which looks at everybody."""
+    plan = stored_plan()
+    rows = people_per_rule(plan).filter(state=State.ACTIVE).order_by().values_list("rule").annotate(count=Count("pk"))
+    counts = dict(rows)
+    return Counts(
+        {plan[place].policy_id: count for place, count in counts.items() if place is not None}, counts.get(None, 0)
+    )
+
+
+def takes_everybody(provider: IdentityProvider) -> bool:
+    """Return whether everybody but the administrators is sent to this provider: one policy decides before any other."""
+    first = next((rule for rule in stored_plan() if rule.in_force), None)
+    return first is not None and first.provider_id == provider.pk and not first.leaves_out
+
+
+def explain(email: str) -> Answer:
+    """Say where whoever types this email on the sign-in page ends up, and which policy decides."""
+    email = email.strip().lower()[:254]
+    person = User.objects.filter(company_email=email).first() if "\x00" not in email else None
+    if person is not None and person.admin_role is not None:
+        return Answer(email, person, None, None, "Administrators are never sent to an identity provider.")
+    route = route_of(person) if person else stranger_route(domain_of(email))
+    in_force = list(RoutingPolicy.objects.filter(enabled=True, provider__status="active").select_related("provider"))
+    who = "" if person else " Nobody here has this company email; a person with it and in no group would go there."
+    if route is None:
+        why = "No routing policy takes them." if in_force else "No routing policy is in force."
+        return Answer(email, person, None, None, f"{why} They sign in with a Gatehouse password.{who}", tuple(in_force))
+    policy = next(policy for policy in in_force if policy.pk == route.policy_id)
+    sentence = f"{policy.name} is the first routing policy that takes them.{who}"
+    passed = tuple(each for each in in_force if each.position < policy.position)
+    return Answer(email, person, route.provider, policy, sentence, passed)

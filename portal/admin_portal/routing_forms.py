@@ -1,0 +1,153 @@
+"""The forms of routing policies: shapes, and the groups and people that their lines name."""
+
+from typing import Any
+
+from django import forms
+
+from idp.models import RoutingPolicy
+from idp.routing_errors import RoutingGroupUnknown, RoutingPersonUnknown
+from idp.routing_policies import PolicyInput
+from idp.routing_queries import audience_of
+from users.models import Group, User
+from users.name_key import case_key
+
+EVERYONE, SOME = "everyone", "some"
+_LINES = {"rows": 3, "spellcheck": "false", "autocomplete": "off"}
+
+
+def _lines(label: str, help_text: str) -> forms.CharField:
+    widget = forms.Textarea(dict(_LINES))
+    return forms.CharField(label=label, required=False, max_length=20_000, help_text=help_text, widget=widget)
+
+
+class WhereForm(forms.Form):
+    """Whose way is asked for."""
+
+    email = forms.EmailField(
+        label="Company email",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"invalid": "Enter an address such as ada@example.com.", "required": "Enter a company email."},
+    )
+
+
+class PlaceForm(forms.Form):
+    """A place in the order."""
+
+    position = forms.IntegerField(
+        label="Place in the order",
+        min_value=1,
+        error_messages={"required": "Enter a number.", "invalid": "Enter a number.", "min_value": "The first is 1."},
+    )
+
+    def __init__(self, data: Any = None, *, count: int, **options: Any) -> None:
+        super().__init__(data, **options)
+        self.fields["position"].widget.attrs["max"] = count
+        self.fields["position"].help_text = f"1 to {count}. The first routing policy that fits a person decides."
+
+
+class RoutingPolicyForm(forms.Form):
+    """A routing policy. For one that there is it remembers which revision it shows."""
+
+    name = forms.CharField(
+        label="Name",
+        max_length=100,
+        widget=forms.TextInput({"autocomplete": "off"}),
+        error_messages={"required": "Give the routing policy a name."},
+    )
+    description = forms.CharField(
+        label="Description",
+        required=False,
+        max_length=500,
+        help_text="Why there is this policy, for the administrators who come after you.",
+        widget=forms.Textarea({"rows": 2}),
+    )
+    who = forms.ChoiceField(
+        label="Takes",
+        choices=[(SOME, "The groups and email domains below"), (EVERYONE, "Everyone")],
+        widget=forms.RadioSelect,
+        error_messages={"required": "Say whom it takes.", "invalid_choice": "Say whom it takes."},
+    )
+    groups = _lines("Groups", "The name of each group in a line of its own. Passed over where it takes everyone.")
+    domains = _lines("Email domains", "Such as example.com, each in a line of its own. Subdomains are others.")
+    except_groups = _lines("Except groups", "Their members are left to the policies after this one.")
+    except_people = _lines("Except people", "Company emails, each in a line of its own.")
+    enabled = forms.BooleanField(
+        label="On", required=False, help_text="While it is off, it takes nobody. Switch it on when you are ready."
+    )
+    revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def clean_groups(self) -> list[Group]:
+        """Return the groups that the lines name."""
+        return self._named_groups("groups")
+
+    def clean_except_groups(self) -> list[Group]:
+        """Return the groups that the lines name."""
+        return self._named_groups("except_groups")
+
+    def clean_except_people(self) -> list[User]:
+        """Return the people whose company emails the lines hold."""
+        emails = [line.lower() for line in _split(self.cleaned_data["except_people"])]
+        found = {person.company_email: person for person in User.objects.filter(company_email__in=emails)}
+        for email in emails:
+            if email not in found:
+                raise _refusal(RoutingPersonUnknown(email=email[:254]))
+        return list(found.values())
+
+    def clean_domains(self) -> list[str]:
+        """Return the lines; the service knows what a domain is."""
+        return _split(self.cleaned_data["domains"].replace(",", "\n").replace(" ", "\n"))
+
+    def _named_groups(self, field: str) -> list[Group]:
+        names = _split(self.cleaned_data[field])
+        keys = {case_key(name): name for name in names}
+        found = {group.name_key: group for group in Group.objects.filter(name_key__in=list(keys))}
+        for key, name in keys.items():
+            if key not in found:
+                raise _refusal(RoutingGroupUnknown(group=name[:100]))
+        return list(found.values())
+
+    def values(self) -> PolicyInput:
+        """Return the service's argument."""
+        given = self.cleaned_data
+        return PolicyInput(
+            name=given["name"],
+            description=given["description"],
+            enabled=given["enabled"],
+            everyone=given["who"] == EVERYONE,
+            groups=given["groups"],
+            domains=given["domains"],
+            except_groups=given["except_groups"],
+            except_people=given["except_people"],
+        )
+
+    @classmethod
+    def new(cls) -> "RoutingPolicyForm":
+        """Return the form for a new policy."""
+        return cls(initial={"who": SOME, "enabled": True})
+
+    @classmethod
+    def of(cls, policy: RoutingPolicy) -> "RoutingPolicyForm":
+        """Return the form filled with what is stored."""
+        audience = audience_of(policy)
+        return cls(
+            initial={
+                "name": policy.name,
+                "description": policy.description,
+                "who": EVERYONE if policy.everyone else SOME,
+                "groups": "\n".join(group.name for group in audience.groups),
+                "domains": "\n".join(audience.domains),
+                "except_groups": "\n".join(group.name for group in audience.except_groups),
+                "except_people": "\n".join(person.company_email for person in audience.except_people),
+                "enabled": policy.enabled,
+                "revision": policy.revision,
+            }
+        )
+
+
+def _split(text: str) -> list[str]:
+    return [line.strip() for line in text.replace("\x00", "").splitlines() if line.strip()]
+
+
+def _refusal(error: RoutingGroupUnknown | RoutingPersonUnknown) -> forms.ValidationError:
+    return forms.ValidationError(f"{error.message} {error.hint}", code=error.code)

@@ -1,0 +1,250 @@
+"""Where people are sent: the decision of one statement, that of the plan for many, and a plain model, side by side."""
+
+import uuid
+from dataclasses import dataclass, field
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from idp import routing
+from idp.models import (
+    IdentityProvider,
+    Kind,
+    RoutingDomain,
+    RoutingException,
+    RoutingGroup,
+    RoutingPolicy,
+    Status,
+)
+from idp.routing_plan import decided_people, stored_plan
+from idp.routing_queries import people_per_policy
+from tests.factories import make_administrator, make_person
+from users.models import Group, GroupMembership, User
+
+pytestmark = pytest.mark.django_db
+
+DOMAINS = ("contoso.example", "fabrikam.example", "sub.contoso.example")
+GROUPS = ("pilot", "sales", "contractors")
+PEOPLE = 6
+PROVIDERS = 2
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A policy of the plain model."""
+
+    provider: int
+    enabled: bool
+    everyone: bool
+    groups: frozenset[str]
+    domains: frozenset[str]
+    except_groups: frozenset[str]
+    except_people: frozenset[int]
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that decides."""
+
+    policies: tuple[Policy, ...]
+    statuses: tuple[str, ...]
+    domains: tuple[str, ...]
+    memberships: tuple[frozenset[str], ...]
+    roles: frozenset[int] = field(default_factory=frozenset)
+
+    def expected(self, person: int) -> int | None:
+        """Return the number of the provider that a person is sent to: the rules as an administrator would say them."""
+        if person in self.roles:
+            return None
+        for policy in self.policies:
+            mine = self.memberships[person]
+            fits = policy.everyone or mine & policy.groups or self.domains[person] in policy.domains
+            excepted = person in policy.except_people or mine & policy.except_groups
+            if policy.enabled and self.statuses[policy.provider] == "active" and fits and not excepted:
+                return policy.provider
+        return None
+
+
+def policies() -> st.SearchStrategy[Policy]:
+    def apart(policy: Policy) -> Policy:
+        named = {**policy.__dict__, "except_groups": policy.except_groups - policy.groups}
+        return Policy(**named)
+
+    some_groups = st.frozensets(st.sampled_from(GROUPS))
+    return st.builds(
+        Policy,
+        provider=st.integers(0, PROVIDERS - 1),
+        enabled=st.booleans(),
+        everyone=st.booleans(),
+        groups=some_groups,
+        domains=st.frozensets(st.sampled_from(DOMAINS)),
+        except_groups=some_groups,
+        except_people=st.frozensets(st.integers(0, PEOPLE - 1), max_size=2),
+    ).map(apart)
+
+
+WORLDS = st.builds(
+    World,
+    policies=st.lists(policies(), max_size=6).map(tuple),
+    statuses=st.tuples(*[st.sampled_from(Status.values)] * PROVIDERS),
+    domains=st.tuples(*[st.sampled_from(DOMAINS)] * PEOPLE),
+    memberships=st.tuples(*[st.frozensets(st.sampled_from(GROUPS))] * PEOPLE),
+    roles=st.frozensets(st.integers(0, PEOPLE - 1), max_size=2),
+)
+
+
+def make_provider_row(number: int, status: str = "active") -> IdentityProvider:
+    """Return a stored provider that nobody asks anything."""
+    issuer = f"https://{number}.example"
+    endpoints = {name: f"{issuer}/{name}" for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")}
+    return IdentityProvider.objects.create(
+        kind=Kind.OIDC,
+        slug=f"oidc-{number}",
+        name=f"Provider {number}",
+        issuer=issuer,
+        metadata={"issuer": issuer, **endpoints},
+        status=status,
+    )
+
+
+def make_policy(
+    provider: IdentityProvider,
+    *,
+    position: int = 1,
+    everyone: bool = False,
+    enabled: bool = True,
+    groups: tuple[Group, ...] = (),
+    domains: tuple[str, ...] = (),
+    except_groups: tuple[Group, ...] = (),
+    except_people: tuple[User, ...] = (),
+) -> RoutingPolicy:
+    """Return a stored policy."""
+    policy = RoutingPolicy.objects.create(
+        name=f"Policy {position}", provider=provider, position=position, everyone=everyone, enabled=enabled
+    )
+    for group in groups:
+        RoutingGroup.objects.create(policy=policy, group=group)
+    for group in except_groups:
+        RoutingGroup.objects.create(policy=policy, group=group, is_exception=True)
+    for domain in domains:
+        RoutingDomain.objects.create(policy=policy, domain=domain)
+    for person in except_people:
+        RoutingException.objects.create(policy=policy, person=person)
+    return policy
+
+
+def build(world: World) -> tuple[list[User], list[IdentityProvider]]:
+    """Store a world."""
+    providers = [make_provider_row(number, status) for number, status in enumerate(world.statuses)]
+    groups = {name: Group.objects.create(name=name) for name in GROUPS}
+    people = []
+    for number, domain in enumerate(world.domains):
+        role = "help_desk" if number in world.roles else None
+        email = f"p{number}@{domain}"
+        person = User.objects.create(user_name=f"p{number}", company_email=email, state="active", admin_role=role)
+        for name in world.memberships[number]:
+            GroupMembership.objects.create(group=groups[name], person=person)
+        people.append(person)
+    for position, policy in enumerate(world.policies, start=1):
+        make_policy(
+            providers[policy.provider],
+            position=position,
+            everyone=policy.everyone,
+            enabled=policy.enabled,
+            groups=tuple(groups[name] for name in policy.groups),
+            domains=tuple(policy.domains),
+            except_groups=tuple(groups[name] for name in policy.except_groups),
+            except_people=tuple(people[number] for number in policy.except_people),
+        )
+    return people, providers
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(world=WORLDS)
+def test_every_decision_is_that_of_the_plain_model(world: World) -> None:
+    with transaction.atomic():
+        people, providers = build(world)
+        numbers: dict[uuid.UUID | None, int | None] = {row.pk: number for number, row in enumerate(providers)}
+        numbers[None] = None
+        expected = [world.expected(number) for number in range(PEOPLE)]
+        one_by_one = [routing.provider_of(person) for person in people]
+        assert [numbers[provider.pk if provider else None] for provider in one_by_one] == expected
+        many = dict(decided_people(there=stored_plan()).values_list("pk", "there"))
+        assert {person.pk: expected[number] for number, person in enumerate(people) if number not in world.roles} == {
+            pk: numbers[provider] for pk, provider in many.items()
+        }
+        counts = people_per_policy()
+        without_role = [number for number in range(PEOPLE) if number not in world.roles]
+        assert counts.local == sum(expected[number] is None for number in without_role)
+        assert sum(counts.by_policy.values()) == len(without_role) - counts.local
+        transaction.set_rollback(True)
+
+
+def test_a_decision_takes_two_statements_for_an_email_and_one_for_a_person() -> None:
+    group = Group.objects.create(name="Pilot")
+    person = make_person("ada@contoso.example")
+    GroupMembership.objects.create(group=group, person=person)
+    provider = make_provider_row(1)
+    make_policy(provider, groups=(group,))
+    assert routing.provider_of(person) == provider
+    for ask, most in (
+        (lambda: routing.provider_of(person), 1),
+        (lambda: routing.provider_for_email("ada@contoso.example"), 2),
+        (lambda: routing.provider_for_email("nobody@contoso.example"), 2),
+    ):
+        with CaptureQueriesContext(connection) as captured:
+            ask()
+        assert len(captured) == most
+
+
+def test_a_decision_is_never_remembered() -> None:
+    person, provider = make_person("ada@contoso.example"), make_provider_row(1)
+    policy = make_policy(provider, everyone=True)
+    assert routing.provider_of(person) == provider
+    RoutingPolicy.objects.filter(pk=policy.pk).update(enabled=False)
+    assert routing.provider_of(person) is None
+    RoutingPolicy.objects.filter(pk=policy.pk).update(enabled=True)
+    RoutingException.objects.create(policy=policy, person=person)
+    assert routing.provider_of(person) is None
+
+
+def test_an_administrator_is_sent_nowhere_and_her_email_where_a_colleagues_goes() -> None:
+    administrator, provider = make_administrator(email="boss@contoso.example"), make_provider_row(1)
+    make_policy(provider, everyone=True)
+    assert routing.provider_of(administrator) is None
+    assert routing.provider_for_email("boss@contoso.example") == provider
+
+
+def test_an_unknown_email_goes_where_colleagues_of_its_domain_go() -> None:
+    """Half of a company is in the pilot: of emails of nobody, about half are sent to the provider, each always so."""
+    group, provider = Group.objects.create(name="Pilot"), make_provider_row(1)
+    make_policy(provider, groups=(group,))
+    for number in range(40):
+        person = make_person(f"person-{number}@contoso.example")
+        if number % 2:
+            GroupMembership.objects.create(group=group, person=person)
+    unknown = [f"stranger-{number}@contoso.example" for number in range(120)]
+    sent = [routing.provider_for_email(email) is not None for email in unknown]
+    assert 20 < sum(sent) < 100
+    assert [routing.provider_for_email(email) is not None for email in unknown] == sent
+    assert [routing.provider_for_email(email.upper()) is not None for email in unknown] == sent
+
+
+def test_an_email_of_a_domain_without_people_goes_where_its_domain_says() -> None:
+    group, provider = Group.objects.create(name="Pilot"), make_provider_row(1)
+    make_policy(provider, groups=(group,), domains=("fabrikam.example",))
+    GroupMembership.objects.create(group=group, person=make_person("ada@contoso.example"))
+    assert routing.provider_for_email("who@fabrikam.example") == provider
+    assert routing.provider_for_email("who@northwind.example") is None
+    assert routing.provider_for_email("who@evil-fabrikam.example") is None
+
+
+def test_providers_on_offer_are_those_that_somebody_is_sent_to() -> None:
+    make_policy(make_provider_row(1), everyone=True, position=1)
+    make_policy(make_provider_row(2), everyone=True, position=2, enabled=False)
+    make_policy(make_provider_row(3, "archived"), everyone=True, position=3)
+    make_provider_row(4)
+    assert [provider.slug for provider in routing.offered_providers()] == ["oidc-1"]
