@@ -18,6 +18,7 @@ from idp.routing_plan import (
     fingerprint_of,
     sessions_against,
     stored_plan,
+    touched,
     with_provider,
     without_provider,
 )
@@ -225,7 +226,7 @@ def routing_lines(before: Plan, after: Plan, provider: IdentityProvider) -> list
 
 def _moved(before: Plan, after: Plan) -> Any:
     """Return the active people who sign in another way under the second plan, with both ways."""
-    people = decided_people(before=before, after=after).filter(state=State.ACTIVE)
+    people = decided_people(before=before, after=after).filter(touched(before, after), state=State.ACTIVE)
     gone = Q(before__isnull=False, after__isnull=True)
     come = Q(before__isnull=True, after__isnull=False)
     return people.filter(gone | come | (Q(before__isnull=False, after__isnull=False) & ~Q(before=F("after"))))

@@ -101,12 +101,14 @@ def decision_sql(columns: str, *, domain: str, person: str) -> str:
     """
     of_groups = f"{_OF_GROUPS} {person} AND"
     return f"""
-        SELECT {columns} FROM idp_routingpolicy policy
+        SELECT {columns} FROM (
+            SELECT policy_id FROM idp_routingdomain WHERE domain = {domain}
+            UNION {of_groups} NOT named.is_exception
+            UNION SELECT id FROM idp_routingpolicy WHERE everyone
+        ) fitting
+        JOIN idp_routingpolicy policy ON policy.id = fitting.policy_id
         JOIN idp_identityprovider provider ON provider.id = policy.provider_id
         WHERE policy.enabled AND provider.status = 'active'
-        AND (policy.everyone
-            OR policy.id IN (SELECT policy_id FROM idp_routingdomain WHERE domain = {domain})
-            OR policy.id IN ({of_groups} NOT named.is_exception))
         AND policy.id NOT IN ({of_groups} named.is_exception)
         AND policy.id NOT IN (SELECT policy_id FROM idp_routingexception WHERE person_id = {person})
         ORDER BY policy.position LIMIT 1

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import Case, F, IntegerField, Q, QuerySet, UUIDField, Value, When
+from django.db.models import Case, F, Q, QuerySet, UUIDField, Value, When
 
 from idp.models import IdentityProvider, RoutingDomain, RoutingException, RoutingGroup, RoutingPolicy
 from users.email_domain import EmailDomain
@@ -65,6 +65,35 @@ class Rule:
 
 Plan = tuple[Rule, ...]
 Change = Callable[[Plan], Plan]
+
+
+def reached(plan: Plan) -> Plan:
+    """Return the rules that can decide: those in force, up to the first that takes everybody without exception."""
+    rules = tuple(rule for rule in plan if rule.in_force)
+    last = next((place for place, rule in enumerate(rules) if not rule.leaves_out), len(rules))
+    return rules[: last + 1]
+
+
+def touched(before: Plan, after: Plan) -> Q:
+    """Return the condition that a change between two plans may concern a person: a rule that fits her is another one.
+
+    The query has `email_domain`. It spares the database the question where each of a million people goes for the sake
+    of a policy that names fifty.
+    """
+    if set(before) != set(after):
+        rules: Iterable[Rule] = set(before) ^ set(after)
+    else:
+        # The order alone: the rule without which both are the same was moved, and whom it does not fit goes as before.
+        moved = [rule for rule in before if _without(before, rule) == _without(after, rule)]
+        rules = moved[:1] or before
+    condition = Q(pk__in=[])
+    for rule in rules:
+        condition |= rule.condition()
+    return condition
+
+
+def _without(plan: Plan, rule: Rule) -> Plan:
+    return tuple(each for each in plan if each != rule)
 
 
 def stored_plan() -> Plan:
@@ -122,13 +151,6 @@ def decided_people(**plans: Plan) -> Any:
     return people.annotate(**{name: _provider_case(plan, "pk") for name, plan in plans.items()})
 
 
-def people_per_rule(plan: Plan) -> Any:
-    """Return the people without a role with `rule`: the place in the plan of the rule that takes each, or None."""
-    whens = [When(rule.condition(), then=Value(place)) for place, rule in enumerate(plan) if rule.in_force]
-    case = Case(*whens, default=None, output_field=IntegerField()) if whens else Value(None, IntegerField())
-    return User.objects.without_role().alias(email_domain=EmailDomain("company_email")).annotate(rule=case)
-
-
 def sessions_against(plan: Plan) -> "QuerySet[UserSession]":
     """Return the sessions in the User Portal that were opened in another way than their person signs in under a plan.
 
@@ -144,7 +166,7 @@ def sessions_against(plan: Plan) -> "QuerySet[UserSession]":
 
 
 def _provider_case(plan: Plan, person: str) -> Any:
-    whens = [When(rule.condition(person), then=Value(rule.provider_id)) for rule in plan if rule.in_force]
+    whens = [When(rule.condition(person), then=Value(rule.provider_id)) for rule in reached(plan)]
     if not whens:
         return Value(None, UUIDField(null=True))
     return Case(*whens, default=None, output_field=UUIDField(null=True))

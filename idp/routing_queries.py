@@ -1,16 +1,13 @@
 """What the pages and commands say about routing policies: whom each names, whom each takes, and who goes where."""
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import Count
-
 from idp.models import IdentityProvider, RoutingGroup, RoutingPolicy
 from idp.routing import route_of, stranger_route
-from idp.routing_plan import people_per_rule, stored_plan
+from idp.routing_plan import stored_plan
 from users.email_domain import domain_of
-from users.models import Group, State, User
+from users.models import Group, User
 
 
 @dataclass
@@ -22,14 +19,6 @@ class Audience:
     domains: list[str] = field(default_factory=list)
     except_groups: list[Group] = field(default_factory=list)
     except_people: list[User] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How many active people each policy takes, and how many none does: those sign in locally."""
-
-    by_policy: dict[uuid.UUID, int]
-    local: int
 
 
 @dataclass(frozen=True)
@@ -50,10 +39,16 @@ class Answer:
     passed: tuple[RoutingPolicy, ...] = ()
 
 
-def policies() -> Sequence[RoutingPolicy]:
-    """Return the policies in their order, with all that `audience_of` needs: five queries, however many there are."""
+def policies(*, after: int = 0, limit: int | None = None) -> Sequence[RoutingPolicy]:
+    """Return the policies in their order, with all that `audience_of` needs: five queries, however many there are.
+
+    Args:
+        after: only those after this place; a page begins there.
+        limit: so many at most.
+    """
     named = ("named_groups__group", "named_domains", "named_people__person")
-    return list(RoutingPolicy.objects.select_related("provider").prefetch_related(*named))
+    rows = RoutingPolicy.objects.filter(position__gt=after).select_related("provider").prefetch_related(*named)
+    return list(rows[:limit])
 
 
 def policies_of(provider: IdentityProvider) -> Sequence[RoutingPolicy]:
@@ -70,16 +65,6 @@ def audience_of(policy: RoutingPolicy) -> Audience:
         sorted(named.domain for named in policy.named_domains.all()),
         [named.group for named in groups if named.is_exception],
         sorted((named.person for named in policy.named_people.all()), key=lambda person: person.company_email),
-    )
-
-
-def people_per_policy() -> Counts:
-    """Count the active people by the policy that decides for them: one query, which looks at everybody."""
-    plan = stored_plan()
-    rows = people_per_rule(plan).filter(state=State.ACTIVE).order_by().values_list("rule").annotate(count=Count("pk"))
-    counts = dict(rows)
-    return Counts(
-        {plan[place].policy_id: count for place, count in counts.items() if place is not None}, counts.get(None, 0)
     )
 
 

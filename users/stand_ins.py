@@ -42,10 +42,10 @@ _FIND = """
     SELECT id FROM (
         SELECT id, 1 AS choice FROM users_user WHERE company_email = %s
         UNION ALL SELECT id, 2 FROM (
-            SELECT id FROM users_user WHERE {domain} = %s AND id >= %s ORDER BY {domain}, id LIMIT 1
+            SELECT id FROM users_user WHERE {domain} = %s AND id >= %s ORDER BY id LIMIT 1
         ) AS following
         UNION ALL SELECT id, 3 FROM (
-            SELECT id FROM users_user WHERE {domain} = %s ORDER BY {domain}, id LIMIT 1
+            SELECT id FROM users_user WHERE {domain} = %s ORDER BY id LIMIT 1
         ) AS first
     ) AS found ORDER BY choice LIMIT 1
 """

@@ -9,6 +9,7 @@ from idp import routing_policies, routing_queries
 from idp.impact import ProviderImpact
 from idp.models import RoutingPolicy
 from idp.queries import find_provider
+from idp.routing_counts import people_per_policy
 from idp.routing_errors import RoutingGroupUnknown, RoutingPersonUnknown
 from idp.routing_policies import PolicyInput, find_policy
 from users.errors import PersonNotFound
@@ -76,7 +77,7 @@ class RoutingCommands(DirectoryCommand):
         rows = [policy_row(policy) for policy in policies]
         columns: tuple[str, ...] = ("position", "name", "provider", "enabled", "everyone", "groups", "domains")
         if options["count"]:
-            counts = routing_queries.people_per_policy()
+            counts = people_per_policy()
             for row, policy in zip(rows, policies, strict=True):
                 row["people"] = counts.by_policy.get(policy.pk, 0)
             columns = (*columns, "people")

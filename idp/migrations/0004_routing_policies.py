@@ -98,6 +98,10 @@ class Migration(migrations.Migration):
             model_name='routingpolicy',
             constraint=models.UniqueConstraint(fields=('position',), name='idp_routing_position_unique'),
         ),
+        migrations.AddIndex(
+            model_name='routingpolicy',
+            index=models.Index(condition=models.Q(('everyone', True)), fields=['everyone'], name='idp_routing_everyone'),
+        ),
         migrations.AddConstraint(
             model_name='routinggroup',
             constraint=models.UniqueConstraint(fields=('policy', 'group'), name='idp_routing_group_once'),

@@ -44,6 +44,8 @@ class RoutingPolicy(models.Model):
             models.UniqueConstraint(fields=["name_key"], name="idp_routing_name_unique"),
             models.UniqueConstraint(fields=["position"], name="idp_routing_position_unique"),
         ]
+        # Every decision asks for those that take everyone, who are few among many that name some people.
+        indexes = [models.Index(fields=["everyone"], condition=models.Q(everyone=True), name="idp_routing_everyone")]
 
     def __str__(self) -> str:
         return self.name

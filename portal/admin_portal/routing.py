@@ -16,6 +16,7 @@ from idp.errors import ImpactChanged
 from idp.impact import ProviderImpact
 from idp.models import IdentityProvider, RoutingPolicy, Status
 from idp.queries import find_provider
+from idp.routing_counts import people_per_policy
 from portal.actors import actor_of
 from portal.admin_portal.access import permission_required
 from portal.admin_portal.forms import show_on_form
@@ -25,6 +26,7 @@ from users.errors import DirectoryError
 from users.permissions import Permission
 
 TEMPLATES = "admin_portal/routing/"
+PAGE_SIZE = 50
 view_permission = permission_required(Permission.VIEW_IDENTITY_PROVIDERS)
 manage_permission = permission_required(Permission.MANAGE_IDENTITY_PROVIDERS)
 page_methods = require_http_methods(["GET", "HEAD", "POST"])
@@ -39,16 +41,21 @@ def index(request: HttpRequest) -> HttpResponse:
     """Say where somebody goes, and list the policies with how many people each takes."""
     form = WhereForm(request.GET if "email" in request.GET else None)
     answer = routing_queries.explain(form.cleaned_data["email"]) if form.is_bound and form.is_valid() else None
-    counts = routing_queries.people_per_policy()
+    counts = people_per_policy()
+    after = request.GET.get("after", "")
+    place = int(after) if after.isascii() and after.isdecimal() and len(after) < 7 else 0
+    listed = routing_queries.policies(after=place, limit=PAGE_SIZE + 1)
     rows = [
         (policy, routing_queries.audience_of(policy), counts.by_policy.get(policy.pk, 0))
-        for policy in routing_queries.policies()
+        for policy in listed[:PAGE_SIZE]
     ]
     context = {
         "form": form,
         "answer": answer,
         "rows": rows,
         "local": counts.local,
+        "first_url": request.path if place else "",
+        "next_url": f"?after={place + PAGE_SIZE}" if len(listed) > PAGE_SIZE else "",
         "providers": IdentityProvider.objects.exclude(status=Status.ARCHIVED).order_by("name"),
     }
     return render(request, f"{TEMPLATES}index.html", context)
@@ -211,7 +218,7 @@ def _policy_page(request: HttpRequest, policy: RoutingPolicy, *, form: PlaceForm
     context = {
         "policy": policy,
         "audience": routing_queries.audience_of(policy),
-        "people": routing_queries.people_per_policy().by_policy.get(policy.pk, 0),
+        "people": people_per_policy().by_policy.get(policy.pk, 0),
         "form": form or PlaceForm(initial={"position": policy.position}, count=RoutingPolicy.objects.count()),
     }
     return render(request, f"{TEMPLATES}show.html", context, status=422 if form else 200)

@@ -65,7 +65,6 @@ class RoutingPolicyForm(forms.Form):
     who = forms.ChoiceField(
         label="Takes",
         choices=[(SOME, "The groups and email domains below"), (EVERYONE, "Everyone")],
-        widget=forms.RadioSelect,
         error_messages={"required": "Say whom it takes.", "invalid_choice": "Say whom it takes."},
     )
     groups = _lines("Groups", "The name of each group in a line of its own. Passed over where it takes everyone.")

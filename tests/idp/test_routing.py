@@ -1,9 +1,11 @@
 """Where people are sent: the decision of one statement, that of the plan for many, and a plain model, side by side."""
 
+import importlib
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
+from django.apps import apps
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
@@ -19,8 +21,8 @@ from idp.models import (
     RoutingPolicy,
     Status,
 )
-from idp.routing_plan import decided_people, stored_plan
-from idp.routing_queries import people_per_policy
+from idp.routing_counts import people_per_policy
+from idp.routing_plan import decided_people, stored_plan, touched
 from tests.factories import make_administrator, make_person
 from users.models import Group, GroupMembership, User
 
@@ -248,3 +250,33 @@ def test_providers_on_offer_are_those_that_somebody_is_sent_to() -> None:
     make_policy(make_provider_row(3, "archived"), everyone=True, position=3)
     make_provider_row(4)
     assert [provider.slug for provider in routing.offered_providers()] == ["oidc-1"]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(world=WORLDS, data=st.data())
+def test_a_change_moves_nobody_whom_it_does_not_touch(world: World, data: st.DataObject) -> None:
+    with transaction.atomic():
+        build(world)
+        before = stored_plan()
+        after = list(before)
+        if before:
+            taken = after.pop(data.draw(st.integers(0, len(before) - 1)))
+            rule = data.draw(st.sampled_from([taken, replace(taken, enabled=not taken.enabled), None]))
+            if rule is not None:
+                after.insert(data.draw(st.integers(0, len(after))), rule)
+        people = decided_people(before=before, after=tuple(after))
+        ways = people.exclude(touched(before, tuple(after))).values_list("before", "after")
+        assert all(then == now for then, now in ways)
+        transaction.set_rollback(True)
+
+
+def test_the_provider_that_was_active_gets_its_policy_for_everyone() -> None:
+    """An installation that sent everybody to one provider goes on doing that after the update."""
+    migration = importlib.import_module("idp.migrations.0005_everyone_to_the_active_provider")
+    person, provider = make_person(), make_provider_row(1)
+    make_provider_row(2, "draft")
+    migration.add_policy(apps, None)
+    assert RoutingPolicy.objects.get().name == "Everyone to Provider 1"
+    assert RoutingPolicy.objects.get().name_is_taken() is False
+    assert RoutingPolicy(name="everyone TO provider 1").name_is_taken()
+    assert routing.provider_of(person) == provider

@@ -113,7 +113,7 @@ def test_a_policy_is_changed_moved_switched_and_deleted(admin_browser: Browser, 
         make_policy(make_provider_row(2), position=2, everyone=True),
     )
     form = admin_browser.get(at(first, "edit/")).content.decode()
-    assert 'value="everyone"' in form and 'name="revision" value="1"' in form
+    assert 'value="everyone" selected' in form and 'name="revision" value="1"' in form
     for act, given, where in (
         ("edit/", filled(who="everyone", except_people=ada.company_email, revision="1"), second.provider),
         ("edit/", filled(who="everyone", revision="2"), entra),
