@@ -3,8 +3,10 @@
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from idp.activation import end_sessions_against_policies
 from idp.activation_scope import NEW
@@ -26,7 +28,8 @@ from idp.routing_errors import (
 from idp.routing_order import lock_routing, put_in_order, stored_order
 from idp.routing_plan import Change, Plan, Rule, stored_plan
 from users.audit import Actor, audited, record
-from users.errors import NameInvalid
+from users.errors import NameInvalid, PersonNotFound
+from users.group_errors import GroupNotFound
 from users.models import Group, User
 from users.names import clean_name
 from users.permissions import Permission
@@ -147,6 +150,7 @@ def add_policy(
         RoutingGroupContradictory, RoutingTooMany, RoutingOrderInvalid: bad input.
         ImpactNotConfirmed, ImpactChanged: it would change how somebody signs in, and that was not confirmed.
         NoLocalAdministrator: it would send people away while nobody could come in and repair.
+        GroupNotFound, PersonNotFound: a group or a person that it names was deleted meanwhile.
     """
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
     lock_routing()
@@ -348,12 +352,22 @@ def _save(policy: RoutingPolicy, **options: bool) -> None:
 
 
 def _name(policy: RoutingPolicy, rule: Rule) -> None:
-    """Store whom the policy takes and excepts."""
+    """Store whom the policy takes and excepts. Who is deleted in the same moment cannot be named any more."""
+    if not _all_there(Group.objects.all(), rule.groups | rule.except_groups):
+        raise GroupNotFound()
+    if not _all_there(User.objects.all(), rule.except_people):
+        raise PersonNotFound(identifier="any more whom it excepts")
     groups = [RoutingGroup(policy=policy, group_id=pk) for pk in rule.groups]
     groups += [RoutingGroup(policy=policy, group_id=pk, is_exception=True) for pk in rule.except_groups]
     RoutingGroup.objects.bulk_create(groups)
     RoutingDomain.objects.bulk_create(RoutingDomain(policy=policy, domain=domain) for domain in rule.domains)
     RoutingException.objects.bulk_create(RoutingException(policy=policy, person_id=pk) for pk in rule.except_people)
+
+
+def _all_there(rows: "QuerySet[Any]", wanted: Collection[uuid.UUID]) -> bool:
+    """Return whether all of these rows are still there, and keep them until the end of the transaction."""
+    locked = rows.filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True)
+    return len(locked.values_list("pk", flat=True)) == len(wanted)
 
 
 def _facts(policy: RoutingPolicy, given: PolicyInput) -> dict[str, object]:

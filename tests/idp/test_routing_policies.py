@@ -29,9 +29,10 @@ from tests.entra_tenant import PracticeTenant
 from tests.factories import OPERATOR, PASSWORD, make_administrator, make_person, make_provider
 from tests.idp.test_routing import make_policy, make_provider_row
 from users.audit import Actor
-from users.errors import DirectoryError, PermissionRefused
+from users.errors import DirectoryError, PermissionRefused, PersonNotFound
+from users.group_errors import GroupNotFound
 from users.groups import delete_group
-from users.models import AdminRole, Group, GroupMembership, Organization, User
+from users.models import AdminRole, Group, GroupMembership, Organization, User, UserSession
 
 pytestmark = pytest.mark.django_db
 
@@ -124,7 +125,7 @@ def test_switching_off_and_on(entra: IdentityProvider) -> None:
     assert browser.is_signed_in
     switch_policy(actor=OPERATOR, policy=policy, enabled=True, understood=True)
     assert routing.provider_of(ada) == entra
-    assert not browser.is_signed_in, "the session that was opened in the other way ends"
+    assert not UserSession.objects.filter(person=ada).exists(), "the session that was opened in the other way ends"
     events = last_event(action="idp.routing_policy.switched")
     switch_policy(actor=OPERATOR, policy=policy, enabled=True)
     assert last_event(action="idp.routing_policy.switched") == events, "doing it twice changes nothing"
@@ -252,6 +253,17 @@ def test_a_second_factor_is_needed_where_it_is_required(entra: IdentityProvider)
     Organization.objects.update_or_create(pk=1, defaults={"second_factor_required": True})
     with pytest.raises(NoLocalAdministrator):
         add(entra)
+
+
+def test_what_was_deleted_meanwhile_cannot_be_named(entra: IdentityProvider) -> None:
+    group, person = group_of(), make_person()
+    User.objects.filter(pk=person.pk).delete()
+    with pytest.raises(PersonNotFound, match="There is no person any more whom it excepts"):
+        add(entra, except_people=[person])
+    Group.objects.filter(pk=group.pk).delete()
+    with pytest.raises(GroupNotFound):
+        add(entra, except_groups=[group])
+    assert not RoutingPolicy.objects.exists()
 
 
 def test_a_group_that_a_policy_names_is_not_deleted(entra: IdentityProvider) -> None:
