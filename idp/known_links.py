@@ -12,7 +12,7 @@ from idp.models import FederatedIdentity, IdentityProvider, Status
 from idp.protocol.types import IdTokenClaims
 from idp.routing import decision_about_column
 from users.models import User
-from users.plain_sql import stored
+from users.plain_sql import as_uuid, stored
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ def find(claims: IdTokenClaims) -> KnownLink | None:
     for person in User.objects.raw(_find(connection.vendor), [claims.issuer, claims.federated_subject]):
         row: Any = person  # what is not a column of a person's comes as a further attribute
         return KnownLink(
-            pk=_uuid(row.link_id),
+            pk=as_uuid(row.link_id),
             person=person,
-            provider_id=_uuid(row.link_provider_id),
+            provider_id=as_uuid(row.link_provider_id),
             provider_status=row.link_provider_status,
             provider_version=row.link_provider_version,
             email=row.link_email,
             display_name=row.link_display_name,
-            routed_to=_uuid(row.routed_to) if row.routed_to else None,
+            routed_to=as_uuid(row.routed_to) if row.routed_to else None,
         )
     return None
 
@@ -80,11 +80,6 @@ def _find(vendor: str) -> str:
         JOIN idp_identityprovider issued ON issued.id = link.provider_id
         WHERE link.issuer = %s AND link.subject = %s
     """  # noqa: S608  (our own names)
-
-
-def _uuid(value: Any) -> uuid.UUID:
-    """Return an identifier as PostgreSQL gives it; SQLite gives its digits."""
-    return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
 
 
 _COLUMNS = {"provider": "provider_id"}

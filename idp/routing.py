@@ -16,7 +16,7 @@ from django.db import connection
 from idp.models import IdentityProvider, RoutingPolicy, Status
 from users.email_domain import domain_of, domain_sql
 from users.models import User
-from users.plain_sql import stored
+from users.plain_sql import as_uuid, stored
 from users.stand_ins import person_or_stand_in
 
 # The id of no person: ids are random.
@@ -131,7 +131,7 @@ def _decide(domain: str, person_id: uuid.UUID) -> Route | None:
         cursor.execute(_DECIDE, [domain, key, key, key])
         row = cursor.fetchone()
     provider = _provider(row[1:]) if row else None
-    return Route(provider, _uuid(row[0])) if row and provider is not None else None
+    return Route(provider, as_uuid(row[0])) if row and provider is not None else None
 
 
 def _provider(key: Sequence[Any]) -> IdentityProvider | None:
@@ -149,11 +149,6 @@ def _provider(key: Sequence[Any]) -> IdentityProvider | None:
 @lru_cache(maxsize=64)
 def _read(pk: Any, *seen: Any) -> IdentityProvider:
     return IdentityProvider.objects.get(pk=pk)
-
-
-def _uuid(value: Any) -> uuid.UUID:
-    """Return an identifier as PostgreSQL gives it; SQLite gives its digits."""
-    return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
 
 
 _COLUMNS = "provider.id, provider.revision, provider.version, provider.status, provider.updated_at"

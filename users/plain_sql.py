@@ -4,6 +4,7 @@ The ORM spends several times as long on putting such a statement together as the
 (docs/performance.md). Names and values still come from the models.
 """
 
+import uuid
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -18,6 +19,11 @@ def stored(model: type[models.Model], name: str, value: Any) -> Any:
         name: the field's name.
     """
     return model._meta.get_field(name).get_db_prep_save(value, connection)  # type: ignore[union-attr]
+
+
+def as_uuid(value: Any) -> uuid.UUID:
+    """Return an identifier that plain SQL read as PostgreSQL gives it; SQLite gives its digits."""
+    return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
 
 
 def insert(row: models.Model) -> None:

@@ -13,7 +13,7 @@ from django.utils.crypto import salted_hmac
 
 from users.email_domain import domain_of, domain_sql
 from users.models import User
-from users.plain_sql import stored
+from users.plain_sql import as_uuid, stored
 
 _SALT = "stand-ins"
 
@@ -31,7 +31,7 @@ def person_or_stand_in(email: str) -> uuid.UUID:
     with connection.cursor() as cursor:
         cursor.execute(_FIND.format(domain=domain_sql("company_email")), [email, domain, _key(point), domain])
         row = cursor.fetchone()
-    return uuid.UUID(str(row[0])) if row else point
+    return as_uuid(row[0]) if row else point
 
 
 def _key(pk: uuid.UUID) -> Any:

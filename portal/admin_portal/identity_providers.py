@@ -225,7 +225,7 @@ def _perform(request: HttpRequest, provider: IdentityProvider, act: Act, scope: 
         messages.success(request, f"{provider.name} is active: people sign in with it from now on.")
     elif act == Act.DEACTIVATE:
         activation.deactivate_provider(actor=actor, provider=provider, understood=understood, fingerprint=fingerprint)
-        messages.success(request, f"{provider.name} is not active any more: people sign in with their passwords.")
+        messages.success(request, f"{provider.name} is not active any more: nobody is sent there.")
     elif act == Act.ARCHIVE:
         activation.archive_provider(actor=actor, provider=provider, understood=understood, fingerprint=fingerprint)
         messages.success(request, f"{provider.name} was archived. Its links are kept.")
