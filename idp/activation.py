@@ -4,12 +4,14 @@ from django.utils import timezone
 
 from idp.activation_scope import EVERYBODY, Scope
 from idp.errors import ProviderArchived, RehearsalMissing
+from idp.guards import GuardTerms, end_guards, place_guard
 from idp.impact import Act, ProviderImpact, confirmed, impact_of
 from idp.lockout_safety import require_local_administrator
-from idp.models import IdentityProvider, Rehearsal, Status
+from idp.models import IdentityProvider, Status
+from idp.provider_status import end_sessions_against_policies, switch_status
 from idp.rehearsals import is_rehearsed
 from idp.routing_order import lock_routing
-from idp.routing_plan import sessions_against, stored_plan, with_provider
+from idp.routing_plan import Plan, stored_plan, with_provider
 from idp.saving import locked
 from users import sessions
 from users.audit import Actor, audited, record
@@ -26,8 +28,11 @@ def activate_provider(
     fingerprint: str | None,
     without_rehearsal: bool = False,
     scope: Scope = EVERYBODY,
+    guard: GuardTerms | None = None,
 ) -> ProviderImpact:
     """Let the routing policies send people to this provider, and end the sessions opened in another way.
+
+    A provider that is active already for some is so for whom the scope names besides: a pilot becomes everybody.
 
     Args:
         understood: whether the impact was confirmed.
@@ -35,8 +40,10 @@ def activate_provider(
         without_rehearsal: whether an administrator confirmed that she has not rehearsed a sign-in. An operator at the
             shell has no browser to rehearse in, and is not asked.
         scope: to whom it applies. Whom a policy before names for another provider goes on signing in there.
+        guard: how it goes back by itself unless it is confirmed; None for no such thing.
 
     Raises:
+        GuardMinutesInvalid, GuardPercentInvalid: the guard would guard nothing.
         ImpactNotConfirmed, ImpactChanged: not what was confirmed.
         ProviderArchived: it has to be restored first.
         NoLocalAdministrator: nobody could come in and repair.
@@ -45,18 +52,23 @@ def activate_provider(
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
     lock_routing()
     provider = locked(provider)
-    if provider.is_active and understood:
+    if is_in_effect(provider, scope) and understood:
         return impact_of(Act.ACTIVATE, provider)  # a second click: it is done
     if provider.status == Status.ARCHIVED:
         raise ProviderArchived(name=provider.name)
     impact = confirmed(Act.ACTIVATE, provider, understood, fingerprint, scope=scope)
     require_local_administrator()
     facts: dict[str, object] = {**_rehearsal_facts(actor, provider, without_rehearsal)}
-    policy = scope.store(with_provider(stored_plan(), provider, is_live=True), provider)
+    policy = scope.store(_live_plan(provider), provider)
     if policy is not None:
         facts["policy"] = policy.name
-    provider.activated_at = timezone.now()
-    _switch(provider, Status.ACTIVE)
+    was_draft = not provider.is_active
+    if was_draft:
+        provider.activated_at = timezone.now()
+        switch_status(provider, Status.ACTIVE)
+    if guard is not None:
+        place_guard(provider, guard, policy=policy, from_draft=was_draft)
+        facts |= guard.facts()
     end_sessions_against_policies()
     record("idp.provider.activated", actor=actor, target=provider, details={**impact.numbers(), **facts})
     return impact
@@ -79,7 +91,8 @@ def deactivate_provider(
     if not provider.is_active and understood:
         return impact_of(Act.DEACTIVATE, provider)  # a second click: it is done
     impact = confirmed(Act.DEACTIVATE, provider, understood, fingerprint)
-    _switch(provider, Status.DRAFT)
+    end_guards(actor, provider)
+    switch_status(provider, Status.DRAFT)
     sessions.end_sessions(provider_id=provider.pk)
     record("idp.provider.deactivated", actor=actor, target=provider, details=impact.numbers())
     return impact
@@ -100,7 +113,8 @@ def archive_provider(
     if provider.status == Status.ARCHIVED and understood:
         return impact_of(Act.ARCHIVE, provider)  # a second click: it is done
     impact = confirmed(Act.ARCHIVE, provider, understood, fingerprint)
-    _switch(provider, Status.ARCHIVED)
+    end_guards(actor, provider)
+    switch_status(provider, Status.ARCHIVED)
     # It is not asked how it is while nobody needs it: what was found last would grow old.
     IdentityProvider.objects.filter(pk=provider.pk).update(health=None, health_checked_at=None, down_since=None)
     sessions.end_sessions(provider_id=provider.pk)
@@ -114,25 +128,18 @@ def restore_provider(*, actor: Actor, provider: IdentityProvider) -> IdentityPro
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
     provider = locked(provider)
     if provider.status == Status.ARCHIVED:
-        _switch(provider, Status.DRAFT)
+        switch_status(provider, Status.DRAFT)
         record("idp.provider.restored", actor=actor, target=provider)
     return provider
 
 
-def end_sessions_against_policies() -> int:
-    """End the sessions in the User Portal of people who sign in another way now, and return how many there were."""
-    against = sessions_against(stored_plan()).values_list("pk", flat=True)
-    return sessions.end_sessions(pk__in=list(against))
+def is_in_effect(provider: IdentityProvider, scope: Scope) -> bool:
+    """Return whether an activation with this scope would change nothing: the provider is active for all of it."""
+    return provider.is_active and scope.change(provider)(plan := stored_plan()) == plan
 
 
-def _switch(provider: IdentityProvider, status: Status) -> None:
-    """Store the status. Sign-ins under way start again; what was rehearsed with these very settings still counts."""
-    provider.status = status
-    provider.version += 1
-    provider.revision += 1
-    provider.save(update_fields=["status", "activated_at", "version", "revision", "updated_at"])
-    earlier = Rehearsal.objects.filter(provider=provider, provider_version=provider.version - 1)
-    earlier.update(provider_version=provider.version)
+def _live_plan(provider: IdentityProvider) -> Plan:
+    return with_provider(stored_plan(), provider, is_live=True)
 
 
 def _rehearsal_facts(actor: Actor, provider: IdentityProvider, without_rehearsal: bool) -> dict[str, bool]:

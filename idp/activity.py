@@ -56,7 +56,12 @@ def failures_of_day(provider: IdentityProvider | None = None) -> list[Cause]:
     Args:
         provider: only those at this provider; without one, all to both portals.
     """
-    events = AuditEvent.objects.filter(action__in=PORTALS, at__gte=timezone.now() - DAY)
+    return failures_since(timezone.now() - DAY, provider)
+
+
+def failures_since(moment: datetime, provider: IdentityProvider | None = None) -> list[Cause]:
+    """Return the causes of the sign-ins that failed since a moment, as `failures_of_day` does."""
+    events = AuditEvent.objects.filter(action__in=PORTALS, at__gte=moment)
     rows = list(
         (events.filter(action=FAILED, details__provider=provider.slug) if provider else events)
         .order_by()

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from idp import expiry, health
+from idp import expiry, guard_returns, health
 from idp.models import Rehearsal, SpentState
 from users.audit import Actor, new_reference
 from users.counts import fold_counts
@@ -74,6 +74,10 @@ def _providers(actor: Actor) -> Counts:
     return asdict(health.check_providers(actor))
 
 
+def _guards(actor: Actor) -> Counts:
+    return {"gone back": guard_returns.settle_guards(), "mails sent again": guard_returns.tell_again()}
+
+
 def _mails(actor: Actor) -> Counts:
     return {"sent": expiry.send_due()}
 
@@ -121,6 +125,7 @@ def _sign_in_days(actor: Actor) -> Counts:
 TASKS: dict[str, Callable[[Actor], Counts]] = {
     "scheduled states": _scheduled,
     "identity providers": _providers,
+    "guards": _guards,
     "expiry mails": _mails,
     "sessions": _sessions,
     "spent states": _states,

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from idp.models import FederatedIdentity, IdentityProvider, Status
 from idp.protocol.types import IdTokenClaims
-from idp.routing import decision_about_column
+from idp.routing import decision_about_column, guard_clock
 from users.models import User
 from users.plain_sql import as_uuid, stored
 
@@ -35,7 +35,7 @@ class KnownLink:
 
 def find(claims: IdTokenClaims) -> KnownLink | None:
     """Return the link of an account, or None before its first sign-in."""
-    for person in User.objects.raw(_find(connection.vendor), [claims.issuer, claims.federated_subject]):
+    for person in User.objects.raw(_find(connection.vendor), [guard_clock(), claims.issuer, claims.federated_subject]):
         row: Any = person  # what is not a column of a person's comes as a further attribute
         return KnownLink(
             pk=as_uuid(row.link_id),

@@ -12,8 +12,9 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
-from idp.models import IdentityProvider, RoutingPolicy, Status
+from idp.models import IdentityProvider, RoutingGuard, RoutingPolicy
 from users.email_domain import domain_of, domain_sql
 from users.models import User
 from users.plain_sql import as_uuid, stored
@@ -64,14 +65,14 @@ def stranger_route(domain: str) -> Route | None:
 def offered_providers() -> list[IdentityProvider]:
     """Return the providers that somebody is sent to, by name: what a sign-in page offers to everybody."""
     with connection.cursor() as cursor:
-        cursor.execute(_OFFERED)
+        cursor.execute(_OFFERED, [guard_clock()])
         rows = cursor.fetchall()
     return [provider for row in rows if (provider := _provider(row)) is not None]
 
 
 def is_for_everyone() -> bool:
     """Return whether some policy in force takes everyone without exception: then only administrators have passwords."""
-    everyone = RoutingPolicy.objects.filter(enabled=True, everyone=True, provider__status=Status.ACTIVE)
+    everyone = RoutingPolicy.objects.in_force().filter(everyone=True)
     return everyone.filter(named_groups=None, named_people=None).exists()
 
 
@@ -83,6 +84,18 @@ def active_provider_by_slug(slug: str) -> IdentityProvider | None:
         cursor.execute(f"{_ACTIVE} AND provider.slug = %s", [slug])
         row = cursor.fetchone()
     return _provider(row) if row else None
+
+
+# Whether no guard over a policy has run out, in a statement that calls it `policy`; its mark takes `guard_clock`.
+GUARD_HOLDS = (
+    "(policy.guard_id IS NULL OR EXISTS "
+    "(SELECT 1 FROM idp_routingguard guard WHERE guard.id = policy.guard_id AND guard.until > %s))"
+)
+
+
+def guard_clock() -> Any:
+    """Return the present moment as the database at hand compares it with the end of a guard."""
+    return stored(RoutingGuard, "until", timezone.now())
 
 
 _OF_GROUPS = (
@@ -97,7 +110,7 @@ def decision_sql(columns: str, *, domain: str, person: str) -> str:
     Args:
         columns: what to select of `policy` and `provider`.
         domain: SQL for the person's email domain: a mark, or a column of an outer statement.
-        person: SQL for the person's id, likewise; it occurs three times.
+        person: SQL for the person's id, likewise; it occurs three times. Behind it comes the mark for `guard_clock`.
     """
     of_groups = f"{_OF_GROUPS} {person} AND"
     return f"""
@@ -111,6 +124,7 @@ def decision_sql(columns: str, *, domain: str, person: str) -> str:
         WHERE policy.enabled AND provider.status = 'active'
         AND policy.id NOT IN ({of_groups} named.is_exception)
         AND policy.id NOT IN (SELECT policy_id FROM idp_routingexception WHERE person_id = {person})
+        AND {GUARD_HOLDS}
         ORDER BY policy.position LIMIT 1
     """  # noqa: S608  (our own words, and marks for the values)
 
@@ -120,6 +134,8 @@ def decision_about_column(alias: str) -> str:
 
     Args:
         alias: what the statement calls `users_user`.
+
+    The statement takes `guard_clock` for the one mark in it.
     """
     domain = domain_sql(f"{alias}.company_email")
     return f"({decision_sql('policy.provider_id', domain=domain, person=f'{alias}.id')})"
@@ -128,7 +144,7 @@ def decision_about_column(alias: str) -> str:
 def _decide(domain: str, person_id: uuid.UUID) -> Route | None:
     key = stored(User, "id", person_id)
     with connection.cursor() as cursor:
-        cursor.execute(_DECIDE, [domain, key, key, key])
+        cursor.execute(_DECIDE, [domain, key, key, key, guard_clock()])
         row = cursor.fetchone()
     provider = _provider(row[1:]) if row else None
     return Route(provider, as_uuid(row[0])) if row and provider is not None else None
@@ -154,6 +170,7 @@ def _read(pk: Any, *seen: Any) -> IdentityProvider:
 _COLUMNS = "provider.id, provider.revision, provider.version, provider.status, provider.updated_at"
 _ACTIVE = f"SELECT {_COLUMNS} FROM idp_identityprovider provider WHERE provider.status = 'active'"  # noqa: S608
 _OFFERED = f"""
-    {_ACTIVE} AND provider.id IN (SELECT provider_id FROM idp_routingpolicy WHERE enabled) ORDER BY provider.name
+    {_ACTIVE} AND provider.id IN (SELECT provider_id FROM idp_routingpolicy policy WHERE enabled AND {GUARD_HOLDS})
+    ORDER BY provider.name
 """  # noqa: S608  (our own names)
 _DECIDE = decision_sql(f"policy.id, {_COLUMNS}", domain="%s", person="%s")

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection
 
 from idp.models import RoutingPolicy
+from idp.routing import GUARD_HOLDS, guard_clock
 from idp.routing_plan import reached, stored_plan
 from users.email_domain import domain_sql
 from users.models import State
@@ -29,8 +30,10 @@ def people_per_policy() -> Counts:
     """Count the active people without a role by the policy that decides for them."""
     places = dict(RoutingPolicy.objects.values_list("pk", "position"))
     everyone = [rule.policy_id for rule in reached(stored_plan()) if rule.everyone]
-    statement = _COUNT.format(domain=domain_sql("person.company_email"), decided=_decided(len(everyone)))
-    values: list[Any] = []
+    statement = _COUNT.format(
+        domain=domain_sql("person.company_email"), decided=_decided(len(everyone)), holds=GUARD_HOLDS
+    )
+    values: list[Any] = [guard_clock()]
     for policy in everyone:
         key = stored(RoutingPolicy, "id", policy)
         values += [places[policy], key, key, places[policy]]
@@ -56,17 +59,17 @@ _EVERYONE = """
     ) THEN %s
 """
 _COUNT = """
-    WITH policy AS (
-        SELECT routing.id, routing.position FROM idp_routingpolicy routing
-        JOIN idp_identityprovider provider ON provider.id = routing.provider_id
-        WHERE routing.enabled AND NOT routing.everyone AND provider.status = 'active'
+    WITH naming AS (
+        SELECT policy.id, policy.position FROM idp_routingpolicy policy
+        JOIN idp_identityprovider provider ON provider.id = policy.provider_id
+        WHERE policy.enabled AND NOT policy.everyone AND provider.status = 'active' AND {holds}
     ), candidate AS (
-        SELECT member.person_id, policy.id AS policy_id, policy.position FROM policy
-        JOIN idp_routinggroup taken ON taken.policy_id = policy.id AND NOT taken.is_exception
+        SELECT member.person_id, naming.id AS policy_id, naming.position FROM naming
+        JOIN idp_routinggroup taken ON taken.policy_id = naming.id AND NOT taken.is_exception
         JOIN users_groupmembership member ON member.group_id = taken.group_id
         UNION ALL
-        SELECT person.id, policy.id, policy.position FROM policy
-        JOIN idp_routingdomain taken ON taken.policy_id = policy.id
+        SELECT person.id, naming.id, naming.position FROM naming
+        JOIN idp_routingdomain taken ON taken.policy_id = naming.id
         JOIN users_user person ON {domain} = taken.domain
     ), named AS (
         SELECT candidate.person_id, MIN(candidate.position) AS place FROM candidate

@@ -22,6 +22,7 @@ class Rule:
     """One policy of a plan.
 
     Attributes:
+        enabled: whether it is on, and no guard over it has run out.
         is_live: whether its provider is active.
     """
 
@@ -109,7 +110,7 @@ def stored_plan() -> Plan:
         Rule(
             policy.pk,
             policy.provider_id,
-            policy.enabled,
+            policy.is_enabled_now,
             policy.provider.is_active,
             policy.everyone,
             frozenset(groups.get(policy.pk, ())),
@@ -117,7 +118,7 @@ def stored_plan() -> Plan:
             frozenset(exceptions.get(policy.pk, ())),
             frozenset(people.get(policy.pk, ())),
         )
-        for policy in RoutingPolicy.objects.select_related("provider").order_by("position")
+        for policy in RoutingPolicy.objects.select_related("provider", "guard").order_by("position")
     )
 
 

@@ -1,94 +1,31 @@
 """What can be done with routing policies. Each change is tried out on a plan first: who would be sent where by it."""
 
 import uuid
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from idp.activation import end_sessions_against_policies
 from idp.activation_scope import NEW
-from idp.impact import ProviderImpact, require_confirmed, routing_impact
-from idp.inputs import clean_email_domains
+from idp.guards import GuardTerms, guard_for_new, place_guard, release
+from idp.impact import require_confirmed, routing_impact
 from idp.lockout_safety import require_local_administrator
 from idp.models import IdentityProvider, RoutingDomain, RoutingException, RoutingGroup, RoutingPolicy
-from idp.routing_errors import (
-    RoutingAudienceMissing,
-    RoutingChangedMeanwhile,
-    RoutingDescriptionInvalid,
-    RoutingGroupContradictory,
-    RoutingNameInvalid,
-    RoutingNameTaken,
-    RoutingOrderInvalid,
-    RoutingPolicyNotFound,
-    RoutingTooMany,
-)
+from idp.provider_status import end_sessions_against_policies
+from idp.routing_changes import moved, place_in, switched, with_new, with_rule, without
+from idp.routing_errors import RoutingChangedMeanwhile, RoutingNameTaken, RoutingPolicyNotFound, RoutingTooMany
+from idp.routing_inputs import PolicyInput, facts_of, fill
 from idp.routing_order import lock_routing, put_in_order, stored_order
 from idp.routing_plan import Change, Plan, Rule, stored_plan
 from users.audit import Actor, audited, record
-from users.errors import NameInvalid, PersonNotFound
+from users.errors import PersonNotFound
 from users.group_errors import GroupNotFound
 from users.models import Group, User
-from users.names import clean_name
 from users.permissions import Permission
 from users.services import require
 
 MOST_POLICIES = 200
-MOST_NAMED = 100
-
-
-@dataclass(frozen=True)
-class PolicyInput:
-    """What an administrator enters for a routing policy.
-
-    Attributes:
-        everyone: everybody who is not excepted; groups and domains are passed over then.
-        groups, domains: whose members, and whose people, it takes.
-        except_groups, except_people: whom it leaves to the policies after it.
-    """
-
-    name: str
-    description: str = ""
-    enabled: bool = True
-    everyone: bool = False
-    groups: Collection[Group] = ()
-    domains: Sequence[str] = ()
-    except_groups: Collection[Group] = ()
-    except_people: Collection[User] = ()
-
-    def rule(self, policy_id: uuid.UUID, provider: IdentityProvider) -> Rule:
-        """Return it as a rule of a plan.
-
-        Raises:
-            EmailDomainInvalid, RoutingAudienceMissing, RoutingGroupContradictory, RoutingTooMany: bad input.
-        """
-        domains = clean_email_domains(list(self.domains))
-        taken = {} if self.everyone else {group.pk: group for group in self.groups}
-        excepted = {group.pk: group for group in self.except_groups}
-        if not (self.everyone or taken or domains):
-            raise RoutingAudienceMissing()
-        for pk in taken.keys() & excepted.keys():
-            raise RoutingGroupContradictory(group=taken[pk].name)
-        for what, named in (
-            ("groups", [*taken, *excepted]),
-            ("email domains", domains),
-            ("excepted people", self.except_people),
-        ):
-            if len(named) > MOST_NAMED:
-                raise RoutingTooMany(most=MOST_NAMED, what=f"{what} in a routing policy")
-        return Rule(
-            policy_id,
-            provider.pk,
-            self.enabled,
-            provider.is_active,
-            self.everyone,
-            frozenset(taken),
-            frozenset() if self.everyone else frozenset(domains),
-            frozenset(excepted),
-            frozenset(person.pk for person in self.except_people),
-        )
 
 
 def find_policy(identifier: str) -> RoutingPolicy:
@@ -103,36 +40,6 @@ def find_policy(identifier: str) -> RoutingPolicy:
     return found
 
 
-def impact_of_adding(provider: IdentityProvider, given: PolicyInput, position: int | None = None) -> ProviderImpact:
-    """Return what a new policy would change; raises as `add_policy` does on bad input."""
-    plan = stored_plan()
-    return routing_impact(provider, plan, _with_new(given.rule(NEW, provider), _place(position, plan))(plan))
-
-
-def impact_of_editing(policy: RoutingPolicy, given: PolicyInput) -> ProviderImpact:
-    """Return what a changed policy would change; raises as `edit_policy` does on bad input."""
-    plan = stored_plan()
-    return routing_impact(policy.provider, plan, _with(given.rule(policy.pk, policy.provider))(plan))
-
-
-def impact_of_switching(policy: RoutingPolicy, *, enabled: bool) -> ProviderImpact:
-    """Return what switching a policy on or off would change."""
-    plan = stored_plan()
-    return routing_impact(policy.provider, plan, _switched(policy, enabled)(plan))
-
-
-def impact_of_moving(policy: RoutingPolicy, position: int) -> ProviderImpact:
-    """Return what another place in the order would change."""
-    plan = stored_plan()
-    return routing_impact(policy.provider, plan, _moved(policy, position)(plan))
-
-
-def impact_of_deleting(policy: RoutingPolicy) -> ProviderImpact:
-    """Return what the deletion of a policy would change."""
-    plan = stored_plan()
-    return routing_impact(policy.provider, plan, _without(policy)(plan))
-
-
 @audited("idp.routing_policy.added")
 def add_policy(
     *,
@@ -142,8 +49,12 @@ def add_policy(
     position: int | None = None,
     understood: bool = False,
     fingerprint: str | None = None,
+    guard: GuardTerms | None = None,
 ) -> RoutingPolicy:
     """Add a policy at a place in the order, or at its end.
+
+    Args:
+        guard: how it goes back by itself unless it is confirmed; None for no such thing.
 
     Raises:
         RoutingNameInvalid, RoutingDescriptionInvalid, RoutingNameTaken, EmailDomainInvalid, RoutingAudienceMissing,
@@ -157,18 +68,19 @@ def add_policy(
     plan = stored_plan()
     if len(plan) >= MOST_POLICIES:
         raise RoutingTooMany(most=MOST_POLICIES, what="routing policies")
-    place = _place(position, plan)
+    place = place_in(position, plan)
     policy = RoutingPolicy(provider=provider, position=len(plan) + 1)
-    _fill(policy, given)
+    fill(policy, given)
     rule = given.rule(NEW, provider)
-    numbers = _confirmed(provider, plan, _with_new(rule, place), understood, fingerprint)
+    numbers = _confirmed(provider, plan, with_new(rule, place), understood, fingerprint)
     _save(policy, force_insert=True)
     _name(policy, rule)
     order = stored_order()
     order.insert(place, order.pop())
     put_in_order(order)
+    watched = _guard(policy, guard)
     end_sessions_against_policies()
-    details = {**_facts(policy, given), **numbers, "position": place + 1}
+    details = {**facts_of(policy, given), **numbers, **watched, "position": place + 1}
     record("idp.routing_policy.added", actor=actor, target=policy, details=details)
     return policy
 
@@ -197,34 +109,48 @@ def edit_policy(
     if seen_revision not in (None, policy.revision):
         raise RoutingChangedMeanwhile()
     rule = given.rule(policy.pk, policy.provider)
-    _fill(policy, given)
-    numbers = _confirmed(policy.provider, stored_plan(), _with(rule), understood, fingerprint)
+    fill(policy, given)
+    numbers = _confirmed(policy.provider, stored_plan(), with_rule(rule), understood, fingerprint)
     policy.revision += 1
     _save(policy)
     for named in (RoutingGroup, RoutingDomain, RoutingException):
         named._default_manager.filter(policy=policy).delete()
     _name(policy, rule)
     end_sessions_against_policies()
-    record("idp.routing_policy.edited", actor=actor, target=policy, details={**_facts(policy, given), **numbers})
+    record("idp.routing_policy.edited", actor=actor, target=policy, details={**facts_of(policy, given), **numbers})
     return policy
 
 
 @audited("idp.routing_policy.switched")
 def switch_policy(
-    *, actor: Actor, policy: RoutingPolicy, enabled: bool, understood: bool = False, fingerprint: str | None = None
+    *,
+    actor: Actor,
+    policy: RoutingPolicy,
+    enabled: bool,
+    understood: bool = False,
+    fingerprint: str | None = None,
+    guard: GuardTerms | None = None,
 ) -> RoutingPolicy:
     """Switch a policy on or off. Doing it twice changes nothing.
 
+    Args:
+        guard: how switching it on goes back by itself; see `add_policy`.
+
     Raises:
+        GuardMinutesInvalid, GuardPercentInvalid: the guard would guard nothing.
         RoutingPolicyNotFound, ImpactNotConfirmed, ImpactChanged, NoLocalAdministrator: see `add_policy`.
     """
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
     policy = _locked(policy)
     if policy.enabled == enabled:
         return policy
-    numbers = _confirmed(policy.provider, stored_plan(), _switched(policy, enabled), understood, fingerprint)
+    numbers = _confirmed(policy.provider, stored_plan(), switched(policy, enabled), understood, fingerprint)
     policy.enabled, policy.revision = enabled, policy.revision + 1
     policy.save(update_fields=["enabled", "revision", "updated_at"])
+    if enabled:
+        numbers |= _guard(policy, guard)
+    else:
+        release(actor, policy)
     end_sessions_against_policies()
     record("idp.routing_policy.switched", actor=actor, target=policy, details={"enabled": enabled, **numbers})
     return policy
@@ -242,7 +168,7 @@ def move_policy(
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
     policy = _locked(policy)
     plan, before = stored_plan(), policy.position
-    numbers = _confirmed(policy.provider, plan, _moved(policy, position), understood, fingerprint)
+    numbers = _confirmed(policy.provider, plan, moved(policy, position), understood, fingerprint)
     if before != position:
         order = [pk for pk in stored_order() if pk != policy.pk]
         order.insert(position - 1, policy.pk)
@@ -265,8 +191,9 @@ def delete_policy(
     """
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
     policy = _locked(policy)
-    numbers = _confirmed(policy.provider, stored_plan(), _without(policy), understood, fingerprint)
+    numbers = _confirmed(policy.provider, stored_plan(), without(policy), understood, fingerprint)
     record("idp.routing_policy.deleted", actor=actor, target=policy, details=numbers)
+    release(actor, policy)
     policy.delete()
     put_in_order(stored_order())
     end_sessions_against_policies()
@@ -283,41 +210,6 @@ def _confirmed(
     return {key: count for key, count in impact.numbers().items() if count}
 
 
-def _with_new(rule: Rule, place: int) -> Change:
-    return lambda plan: (*plan[:place], rule, *plan[place:])
-
-
-def _with(rule: Rule) -> Change:
-    return lambda plan: tuple(rule if each.policy_id == rule.policy_id else each for each in plan)
-
-
-def _switched(policy: RoutingPolicy, enabled: bool) -> Change:
-    return lambda plan: tuple(replace(rule, enabled=enabled) if rule.policy_id == policy.pk else rule for rule in plan)
-
-
-def _without(policy: RoutingPolicy) -> Change:
-    return lambda plan: tuple(rule for rule in plan if rule.policy_id != policy.pk)
-
-
-def _moved(policy: RoutingPolicy, position: int) -> Change:
-    def change(plan: Plan) -> Plan:
-        if not 1 <= position <= len(plan):
-            raise RoutingOrderInvalid(position=position, count=len(plan))
-        own = next(rule for rule in plan if rule.policy_id == policy.pk)
-        return _with_new(own, position - 1)(_without(policy)(plan))
-
-    return change
-
-
-def _place(position: int | None, plan: Plan) -> int:
-    """Return where a new policy goes, counted from 0."""
-    if position is None:
-        return len(plan)
-    if not 1 <= position <= len(plan) + 1:
-        raise RoutingOrderInvalid(position=position, count=len(plan) + 1)
-    return position - 1
-
-
 def _locked(policy: RoutingPolicy) -> RoutingPolicy:
     """Return the policy as stored now; nobody else changes one until the end of the transaction."""
     lock_routing()
@@ -325,22 +217,6 @@ def _locked(policy: RoutingPolicy) -> RoutingPolicy:
     if found is None:
         raise RoutingPolicyNotFound()
     return found
-
-
-def _fill(policy: RoutingPolicy, given: PolicyInput) -> None:
-    try:
-        policy.name = clean_name(given.name, longest=100)
-    except NameInvalid as error:
-        raise RoutingNameInvalid() from error
-    if not policy.name:
-        raise RoutingNameInvalid()
-    try:
-        policy.description = clean_name(" ".join(given.description.split()), longest=500)
-    except NameInvalid as error:
-        raise RoutingDescriptionInvalid() from error
-    policy.enabled, policy.everyone = given.enabled, given.everyone
-    if policy.name_is_taken():
-        raise RoutingNameTaken(name=policy.name)
 
 
 def _save(policy: RoutingPolicy, **options: bool) -> None:
@@ -370,13 +246,11 @@ def _all_there(rows: "QuerySet[Any]", wanted: Collection[uuid.UUID]) -> bool:
     return len(locked.values_list("pk", flat=True)) == len(wanted)
 
 
-def _facts(policy: RoutingPolicy, given: PolicyInput) -> dict[str, object]:
-    """Return what the policy says, for the audit row."""
-    facts: dict[str, object] = {"provider": policy.provider.name, "enabled": policy.enabled}
-    facts["everyone"] = given.everyone
-    if not given.everyone:
-        facts["groups"] = sorted(group.name for group in given.groups)
-        facts["domains"] = clean_email_domains(list(given.domains))
-    facts["except_groups"] = sorted(group.name for group in given.except_groups)
-    facts["except_people"] = sorted(person.company_email for person in given.except_people)
-    return {name: value for name, value in facts.items() if value not in ([], "")}
+def _guard(policy: RoutingPolicy, terms: GuardTerms | None) -> dict[str, int]:
+    """Put a policy that was added or switched on under its guard, and return the terms for the audit row."""
+    if terms is not None and policy.is_in_force:
+        place_guard(policy.provider, terms, policy=policy, from_draft=False)
+        return terms.facts()
+    policy.guard = guard_for_new(policy.provider)
+    policy.save(update_fields=["guard"])
+    return {}

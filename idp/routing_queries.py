@@ -47,7 +47,7 @@ def policies(*, after: int = 0, limit: int | None = None) -> Sequence[RoutingPol
         limit: so many at most.
     """
     named = ("named_groups__group", "named_domains", "named_people__person")
-    rows = RoutingPolicy.objects.filter(position__gt=after).select_related("provider").prefetch_related(*named)
+    rows = RoutingPolicy.objects.filter(position__gt=after).select_related("provider", "guard").prefetch_related(*named)
     return list(rows[:limit])
 
 
@@ -81,7 +81,7 @@ def explain(email: str) -> Answer:
     if person is not None and person.admin_role is not None:
         return Answer(email, person, None, None, "Administrators are never sent to an identity provider.")
     route = route_of(person) if person else stranger_route(domain_of(email))
-    in_force = list(RoutingPolicy.objects.filter(enabled=True, provider__status="active").select_related("provider"))
+    in_force = list(RoutingPolicy.objects.in_force().select_related("provider"))
     who = "" if person else " Nobody here has this company email; a person with it and in no group would go there."
     if route is None:
         why = "No routing policy takes them." if in_force else "No routing policy is in force."

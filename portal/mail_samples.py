@@ -8,7 +8,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.utils import timezone
 
 from idp.expiry import Expiry
-from idp.models import IdentityProvider
+from idp.models import GuardOutcome, IdentityProvider, RoutingGuard
 from users import mails
 from users.action_links import LIFETIME_WORDS, LIFETIMES
 from users.mailing import SUBJECTS
@@ -85,6 +85,23 @@ def _credential_expiry() -> tuple[str, dict[str, Any]]:
     return f"{provider.name}: {expiry.title[0].lower()}{expiry.title[1:]}", context
 
 
+def _guard_went_back() -> tuple[str, dict[str, Any]]:
+    provider, now = IdentityProvider(name="Contoso Entra"), timezone.now()
+    guard = RoutingGuard(
+        provider=provider,
+        started_at=now - timedelta(minutes=12),
+        until=now,
+        ended_at=now,
+        failure_percent=50,
+        outcome=GuardOutcome.FAILURES,
+        failed=5,
+        succeeded=2,
+    )
+    causes = [("Gatehouse does not know this account", 4), ("The provider did not answer in time", 1)]
+    context = {"guard": guard, "provider": provider, "causes": causes, "url": mails.public("admin_portal:home")}
+    return f"{provider.name}: federation went back by itself", context
+
+
 SAMPLES: dict[str, Callable[[], tuple[str, dict[str, Any]]]] = {
     "administrator_invitation": _administrator_invitation,
     "invitation": _invitation,
@@ -95,6 +112,7 @@ SAMPLES: dict[str, Callable[[], tuple[str, dict[str, Any]]]] = {
     "email_changed": _email_changed,
     "second_factor_changed": _second_factor_changed,
     "credential_expiry": _credential_expiry,
+    "guard_went_back": _guard_went_back,
 }
 
 

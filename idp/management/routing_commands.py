@@ -5,13 +5,15 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from idp import routing_policies, routing_queries
+from idp import routing_changes, routing_policies, routing_queries
 from idp.impact import ProviderImpact
+from idp.management.guard_commands import guard_of, takes_guard
 from idp.models import RoutingPolicy
 from idp.queries import find_provider
 from idp.routing_counts import people_per_policy
 from idp.routing_errors import RoutingGroupUnknown, RoutingPersonUnknown
-from idp.routing_policies import PolicyInput, find_policy
+from idp.routing_inputs import PolicyInput
+from idp.routing_policies import find_policy
 from users.errors import PersonNotFound
 from users.group_errors import GroupNotFound
 from users.group_list import find_group
@@ -33,7 +35,8 @@ def policy_row(policy: RoutingPolicy) -> dict[str, Any]:
         "description": policy.description,
         "provider": policy.provider.slug,
         "enabled": policy.enabled,
-        "in_force": policy.enabled and policy.provider.is_active,
+        "in_force": policy.is_in_force,
+        "on_trial_until": policy.guard.until if policy.guard else None,
         "everyone": policy.everyone,
         "groups": [group.name for group in words.groups],
         "domains": list(words.domains),
@@ -59,6 +62,7 @@ class RoutingCommands(DirectoryCommand):
         add.add_argument("--position", type=int, help="its place in the order, from 1; at the end unless given")
         _takes_audience(add)
         _takes_confirmation(add)
+        takes_guard(add)
         edit = self.sub("edit-policy", self.edit_policy, "Say anew whom a routing policy takes.")
         _takes_policy(edit).add_argument("--name", help="another name")
         _takes_audience(edit)
@@ -68,7 +72,10 @@ class RoutingCommands(DirectoryCommand):
         _takes_confirmation(move)
         for name, enabled in (("enable-policy", True), ("disable-policy", False)):
             text = f"Switch a routing policy {'on' if enabled else 'off'}."
-            _takes_confirmation(_takes_policy(self.sub(name, self._switch(enabled), text)))
+            switch = _takes_policy(self.sub(name, self._switch(enabled), text))
+            _takes_confirmation(switch)
+            if enabled:
+                takes_guard(switch)
         _takes_confirmation(_takes_policy(self.sub("delete-policy", self.delete_policy, "Delete a routing policy.")))
 
     def policies(self, options: dict[str, Any]) -> None:
@@ -100,7 +107,7 @@ class RoutingCommands(DirectoryCommand):
         """Add a policy."""
         provider, given = find_provider(options["provider"]), _given(options, name=options["name"])
         if options["dry_run"]:
-            self.print_impact(routing_policies.impact_of_adding(provider, given, options["position"]))
+            self.print_impact(routing_changes.impact_of_adding(provider, given, options["position"]))
             return
         policy = routing_policies.add_policy(
             actor=self.actor,
@@ -108,6 +115,7 @@ class RoutingCommands(DirectoryCommand):
             given=given,
             position=options["position"],
             understood=options["understood"],
+            guard=guard_of(options),
         )
         self._print_policy(policy)
 
@@ -116,7 +124,7 @@ class RoutingCommands(DirectoryCommand):
         policy = find_policy(options["policy"])
         given = _given(options, name=options["name"] or policy.name, stored=policy)
         if options["dry_run"]:
-            self.print_impact(routing_policies.impact_of_editing(policy, given))
+            self.print_impact(routing_changes.impact_of_editing(policy, given))
             return
         understood = options["understood"]
         self._print_policy(
@@ -127,7 +135,7 @@ class RoutingCommands(DirectoryCommand):
         """Move a policy."""
         policy, position = find_policy(options["policy"]), options["position"]
         if options["dry_run"]:
-            self.print_impact(routing_policies.impact_of_moving(policy, position))
+            self.print_impact(routing_changes.impact_of_moving(policy, position))
             return
         understood = options["understood"]
         self._print_policy(
@@ -138,9 +146,10 @@ class RoutingCommands(DirectoryCommand):
         def switch(options: dict[str, Any]) -> None:
             policy = find_policy(options["policy"])
             if options["dry_run"]:
-                self.print_impact(routing_policies.impact_of_switching(policy, enabled=enabled))
+                self.print_impact(routing_changes.impact_of_switching(policy, enabled=enabled))
                 return
             given = {"enabled": enabled, "understood": options["understood"]}
+            given |= {"guard": guard_of(options)} if enabled else {}
             self._print_policy(routing_policies.switch_policy(actor=self.actor, policy=policy, **given))
 
         return switch
@@ -149,7 +158,7 @@ class RoutingCommands(DirectoryCommand):
         """Delete a policy."""
         policy = find_policy(options["policy"])
         if options["dry_run"]:
-            self.print_impact(routing_policies.impact_of_deleting(policy))
+            self.print_impact(routing_changes.impact_of_deleting(policy))
             return
         row = policy_row(policy)
         routing_policies.delete_policy(actor=self.actor, policy=policy, understood=options["understood"])

@@ -1,10 +1,11 @@
 """What `idp` stores, by subject: import it from here."""
 
 from idp.models.credentials import ClientCertificate, ExpiryNotice
+from idp.models.guards import GuardedFailure, GuardOutcome, RoutingGuard
 from idp.models.links import FederatedIdentity, PendingLink
 from idp.models.providers import Credential, IdentityProvider, IdentityProviderQuerySet, Kind, Slot, SlugNumber, Status
 from idp.models.rehearsals import Rehearsal
-from idp.models.routing import RoutingDomain, RoutingException, RoutingGroup, RoutingPolicy
+from idp.models.routing import RoutingDomain, RoutingException, RoutingGroup, RoutingPolicy, RoutingPolicyQuerySet
 from idp.models.sign_ins import SpentState, UpstreamGrant
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "Credential",
     "ExpiryNotice",
     "FederatedIdentity",
+    "GuardOutcome",
+    "GuardedFailure",
     "IdentityProvider",
     "IdentityProviderQuerySet",
     "Kind",
@@ -20,7 +23,9 @@ __all__ = [
     "RoutingDomain",
     "RoutingException",
     "RoutingGroup",
+    "RoutingGuard",
     "RoutingPolicy",
+    "RoutingPolicyQuerySet",
     "Slot",
     "SlugNumber",
     "SpentState",

@@ -1,25 +1,39 @@
 """Routing policies: which people are sent to which provider."""
 
 import uuid
+from datetime import datetime
+from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
-from idp.models.providers import IdentityProvider
+from idp.models.guards import RoutingGuard
+from idp.models.providers import IdentityProvider, Status
 from users.models import Group, User
 from users.name_key import CaseKeyField, case_key
+
+
+class RoutingPolicyQuerySet(models.QuerySet["RoutingPolicy"]):
+    """Reads of policies."""
+
+    def in_force(self, *, now: datetime | None = None) -> "RoutingPolicyQuerySet":
+        """Return the policies that can take somebody: on, of an active provider, and under no guard that is over."""
+        holds = Q(guard__isnull=True) | Q(guard__until__gt=now or timezone.now())
+        return self.filter(holds, enabled=True, provider__status=Status.ACTIVE)
 
 
 class RoutingPolicy(models.Model):
     """Some people, and the provider with which they sign in. The first policy in the order that fits decides.
 
     It fits who is in one of its groups or has an email of one of its domains, or everyone, and is not excepted.
-    While it is off, or its provider is not active, it fits nobody.
+    While it is off, or its provider is not active, or a guard over it has run out, it fits nobody.
 
     Attributes:
         name_key: the name without case, for finding it.
         position: its place in the order, from 1.
         everyone: whether it takes everybody who is not excepted; groups and domains are none then.
+        guard: what watches over it, and takes it back unless it is confirmed.
         revision: goes up with every change; a form that shows an older one is refused.
     """
 
@@ -31,9 +45,12 @@ class RoutingPolicy(models.Model):
     position = models.PositiveIntegerField()
     provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="routing_policies")
     everyone = models.BooleanField(default=False)
+    guard = models.ForeignKey(RoutingGuard, null=True, on_delete=models.SET_NULL, related_name="policies")
     revision = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects: ClassVar[models.Manager["RoutingPolicy"]] = RoutingPolicyQuerySet.as_manager()
 
     class Meta:
         """One order of all policies, and names that are unique without regard to case."""
@@ -54,6 +71,16 @@ class RoutingPolicy(models.Model):
     def label(self) -> str:
         """The name that the audit log copies."""
         return self.name
+
+    @property
+    def is_enabled_now(self) -> bool:
+        """Whether it is on, and no guard over it has run out."""
+        return self.enabled and (self.guard is None or self.guard.until > timezone.now())
+
+    @property
+    def is_in_force(self) -> bool:
+        """Whether it can take somebody now."""
+        return self.is_enabled_now and self.provider.is_active
 
     def key(self) -> str:
         """Return the name without case."""

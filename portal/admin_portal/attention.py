@@ -9,8 +9,11 @@ from django.urls import reverse
 
 from idp.activity import Cause, failures_of_day, last_sign_in
 from idp.expiry import expiry_of
-from idp.models import IdentityProvider, PendingLink
+from idp.guard_queries import last_return, watched
+from idp.models import GuardOutcome, IdentityProvider, PendingLink
 from users.factors import administrators_without_second_factor
+
+WENT_BACK = (GuardOutcome.EXPIRED, GuardOutcome.FAILURES)
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,21 @@ def failures_url(cause: Cause) -> str:
 
 def items(provider: IdentityProvider) -> list[Item]:
     """Return what of the active provider needs attention, the most urgent first."""
-    found = [_down(provider), _expiry(provider), _pending(provider)]
+    found = [_down(provider), _guarded(provider), _expiry(provider), _pending(provider)]
     return sorted((item for item in found if item is not None), key=lambda item: item.tone != "danger")
+
+
+def returns() -> list[Item]:
+    """Return a word about each provider of which something went back by itself in the last days."""
+    found = []
+    for provider in IdentityProvider.objects.filter(guards__outcome__in=WENT_BACK).distinct().order_by("name"):
+        gone = last_return(provider)
+        if gone is not None:
+            title = f"{provider.name}: federation went back by itself"
+            url = reverse("admin_portal:identity_provider", args=[provider.pk])
+            text = f"{gone.guard.get_outcome_display()}. People sign in as they did before."
+            found.append(Item("danger", title, text, url, "See why"))
+    return found
 
 
 def failures(causes: Sequence[Cause]) -> list[Item]:
@@ -74,6 +90,16 @@ def _down(provider: IdentityProvider) -> Item | None:
     title = f"{provider.name} has been down since {provider.down_since:%-d %B %Y, %H:%M} UTC"
     url = f"{reverse('admin_portal:identity_provider', args=[provider.pk])}#health"
     return Item("danger", title, str(health.get("detail", "")), url, "Look at its health")
+
+
+def _guarded(provider: IdentityProvider) -> Item | None:
+    waiting = watched(provider)
+    if not waiting:
+        return None
+    until = min(each.guard.until for each in waiting)
+    title = f"{provider.name} is on trial until {until:%-d %B, %H:%M} UTC"
+    url = reverse("admin_portal:identity_provider", args=[provider.pk])
+    return Item("warning", title, "It goes back by itself unless an administrator confirms it.", url, "Confirm it")
 
 
 def _expiry(provider: IdentityProvider) -> Item | None:

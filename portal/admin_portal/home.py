@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from idp.activity import Cause, failures_of_day, last_sign_in
+from idp.guard_returns import settle_guards
 from idp.models import IdentityProvider
 from portal.actors import actor_of
 from portal.admin_portal import attention
@@ -40,6 +41,7 @@ STATE_HINTS = {"staged": "may not sign in yet", "active": "may sign in", "suspen
 @permission_required(Permission.OPEN_ADMIN_PORTAL)
 def home(request: HttpRequest) -> HttpResponse:
     """Show what needs attention, how people sign in now, and how many there are by state."""
+    settle_guards()
     # The row itself: the one that sign-ins read may be behind with the provider's health.
     providers, person = list(IdentityProvider.objects.active().order_by("name")), actor_of(request).person
     allowed = permissions_of(person) if person else frozenset()
@@ -47,7 +49,10 @@ def home(request: HttpRequest) -> HttpResponse:
     if Permission.VIEW_IDENTITY_PROVIDERS in allowed:
         context |= {
             "last_sign_in": max(filter(None, map(last_sign_in, providers)), default=None),
-            "attention": [item for provider in providers for item in attention.items(provider)],
+            "attention": [
+                *attention.returns(),
+                *(item for provider in providers for item in attention.items(provider)),
+            ],
             "drafts": IdentityProvider.objects.filter(status="draft").count(),
         }
     if Permission.VIEW_AUDIT in allowed:

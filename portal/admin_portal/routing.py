@@ -10,9 +10,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from idp import routing_changes, routing_queries
 from idp import routing_policies as services
-from idp import routing_queries
 from idp.errors import ImpactChanged
+from idp.guard_returns import settle_guards
 from idp.impact import ProviderImpact
 from idp.models import IdentityProvider, RoutingPolicy, Status
 from idp.queries import find_provider
@@ -20,6 +21,7 @@ from idp.routing_counts import people_per_policy
 from portal.actors import actor_of
 from portal.admin_portal.access import permission_required
 from portal.admin_portal.forms import show_on_form
+from portal.admin_portal.guard_forms import guard_choices, guard_of
 from portal.admin_portal.routing_forms import PlaceForm, RoutingPolicyForm, WhereForm
 from portal.fresh import fresh_authentication
 from users.errors import DirectoryError
@@ -39,6 +41,7 @@ Confirmed = dict[str, Any]
 @view_permission
 def index(request: HttpRequest) -> HttpResponse:
     """Say where somebody goes, and list the policies with how many people each takes."""
+    settle_guards()
     form = WhereForm(request.GET if "email" in request.GET else None)
     answer = routing_queries.explain(form.cleaned_data["email"]) if form.is_bound and form.is_valid() else None
     counts = people_per_policy()
@@ -65,6 +68,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @view_permission
 def show(request: HttpRequest, policy: UUID) -> HttpResponse:
     """Show a policy, and what can be done with it."""
+    settle_guards()
     return _policy_page(request, services.find_policy(str(policy)))
 
 
@@ -82,8 +86,9 @@ def add(request: HttpRequest, pk: UUID) -> HttpResponse:
         def save(confirmed: Confirmed) -> RoutingPolicy:
             return services.add_policy(actor=actor_of(request), provider=provider, given=given, **confirmed)
 
+        context["can_guard"] = given.enabled
         try:
-            return _do(request, lambda: services.impact_of_adding(provider, given), save, context)
+            return _do(request, lambda: routing_changes.impact_of_adding(provider, given), save, context)
         except DirectoryError as error:
             show_on_form(form, error)
     return _form_page(request, context)
@@ -106,7 +111,7 @@ def edit(request: HttpRequest, policy: UUID) -> HttpResponse:
             )
 
         try:
-            return _do(request, lambda: services.impact_of_editing(found, given), save, context)
+            return _do(request, lambda: routing_changes.impact_of_editing(found, given), save, context)
         except DirectoryError as error:
             show_on_form(form, error)
     return _form_page(request, context)
@@ -144,7 +149,7 @@ def move(request: HttpRequest, policy: UUID) -> HttpResponse:
 
     context = {"policy": found, "provider": found.provider, "heading": found.name, "button": f"Move to {position}"}
     try:
-        return _do(request, lambda: services.impact_of_moving(found, position), save, context)
+        return _do(request, lambda: routing_changes.impact_of_moving(found, position), save, context)
     except DirectoryError as error:
         show_on_form(form, error)
         return _policy_page(request, found, form=form)
@@ -161,7 +166,7 @@ def delete(request: HttpRequest, policy: UUID) -> HttpResponse:
         services.delete_policy(actor=actor_of(request), policy=found, **confirmed)
 
     context = {"policy": found, "provider": found.provider, "heading": found.name, "button": "Yes, delete"}
-    return _do(request, lambda: services.impact_of_deleting(found), save, {**context, "is_danger": True})
+    return _do(request, lambda: routing_changes.impact_of_deleting(found), save, {**context, "is_danger": True})
 
 
 def _switch(request: HttpRequest, policy: UUID, *, enabled: bool) -> HttpResponse:
@@ -172,7 +177,8 @@ def _switch(request: HttpRequest, policy: UUID, *, enabled: bool) -> HttpRespons
 
     button = "Switch it on" if enabled else "Switch it off"
     context = {"policy": found, "provider": found.provider, "heading": found.name, "button": button}
-    return _do(request, lambda: services.impact_of_switching(found, enabled=enabled), save, context)
+    context["can_guard"] = enabled
+    return _do(request, lambda: routing_changes.impact_of_switching(found, enabled=enabled), save, context)
 
 
 def _do(
@@ -192,6 +198,7 @@ def _do(
         confirmed: Confirmed = {}
         if is_asked:
             confirmed = {"understood": bool(request.POST.get("understood")), "fingerprint": request.POST["fingerprint"]}
+            confirmed |= {"guard": guard_of(request)} if context.get("can_guard") else {}
         try:
             saved = save(confirmed)
         except ImpactChanged as stale:
@@ -200,10 +207,11 @@ def _do(
             return _done(request, saved, context)
     kept = [(name, value) for name in request.POST for value in request.POST.getlist(name) if name not in _ASKED]
     context = {**context, "impact": impact, "error": error, "kept": kept, "action": request.path}
+    context |= guard_choices(request)
     return render(request, f"{TEMPLATES}confirm.html", context, status=error.http_status if error else 200)
 
 
-_ASKED = frozenset({"csrfmiddlewaretoken", "fingerprint", "understood"})
+_ASKED = frozenset({"csrfmiddlewaretoken", "fingerprint", "understood", "guard_minutes", "failure_percent"})
 
 
 def _done(request: HttpRequest, saved: RoutingPolicy | None, context: dict[str, Any]) -> HttpResponse:

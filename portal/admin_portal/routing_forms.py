@@ -6,7 +6,7 @@ from django import forms
 
 from idp.models import RoutingPolicy
 from idp.routing_errors import RoutingGroupUnknown, RoutingPersonUnknown
-from idp.routing_policies import PolicyInput
+from idp.routing_inputs import PolicyInput
 from idp.routing_queries import audience_of
 from users.models import Group, User
 from users.name_key import case_key

@@ -32,6 +32,7 @@ from idp.federation_errors import (
     StateUnknown,
     StateUsed,
 )
+from idp.guard_returns import note_failed_sign_in, settle_guards
 from idp.models import IdentityProvider
 from idp.recheck import keep_grant
 from idp.routing import active_provider_by_slug
@@ -178,6 +179,7 @@ def _active_by_slug(slug: str) -> IdentityProvider:
 @require_safe
 def begin(request: HttpRequest, slug: str) -> HttpResponse:
     """Begin a sign-in at one provider: where "Continue with …" leads."""
+    settle_guards()
     try:
         provider = _active_by_slug(slug)
     except DirectoryError as error:
@@ -208,7 +210,9 @@ def _refused(request: HttpRequest, error: DirectoryError, slug: str) -> HttpResp
     details = {"provider": slug[:40], "browser": browser_of(request), **getattr(error, "admin_context", {})}
     about = account_holder(str(error.context.get("person", "")))
     record_refusal("portal.sign_in.failed", actor=actor_of(request), target=about, error=error, details=details)
-    note_refused_credential(getattr(getattr(request, "federated_sign_in", None), "provider", None), error)
+    provider = getattr(getattr(request, "federated_sign_in", None), "provider", None)
+    note_refused_credential(provider, error)
+    note_failed_sign_in(provider, error, attempt=request.GET.get("state", ""))
     actions = [("Back to the sign-in page", reverse("user_portal:sign_in"))]
     response = error_page(request, error, actions=actions)
     response["Referrer-Policy"] = "no-referrer"

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from idp.guard_returns import settle_guards
 from idp.logout import logout_url
 from idp.routing import is_for_everyone, offered_providers, provider_for_email
 from portal.actors import actor_of
@@ -38,6 +39,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     form = EmailForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         email = form.cleaned_data["email"]
+        settle_guards()
         provider = provider_for_email(email)
         if provider is not None:
             return start_sign_in(request, provider, login_hint=email, next_path=next_path)

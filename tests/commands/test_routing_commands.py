@@ -107,3 +107,23 @@ def test_activation_for_a_pilot_group_or_as_the_policies_say(tenant: PracticeTen
     assert RoutingPolicy.objects.count() == 1
     unknown = run("idp", "activate", "entra", "--group", "nowhere", "--dry-run", "--json")
     assert (unknown.status, unknown.error["code"]) == (4, "users.group_not_found")
+
+
+def test_enabling_on_trial_is_listed_confirmed_and_taken_back(tenant: PracticeTenant) -> None:
+    make_administrator()
+    make_provider(tenant, active=False)
+    ada = make_person("ada@contoso.example")
+    assert run("idp", "guards").out.strip() == "Nothing is on trial, and nothing went back by itself."
+    refused = run("idp", "activate", "entra", UNDERSTOOD, "--guard", "2", "--json")
+    assert (refused.status, refused.error["code"]) == (2, "idp.guard.minutes_invalid")
+    assert run("idp", "activate", "entra", UNDERSTOOD, "--guard", "--failure-percent", "20", "--json").status == 0
+    (row,) = run("idp", "guards", "--json").json
+    assert (row["provider"], row["outcome"], row["failure_percent"]) == ("entra", "watching", 20)
+    assert run("idp", "confirm", "entra", "--json").json == {"provider": "entra", "confirmed": 1}
+    over = run("idp", "confirm", "entra", "--json")
+    assert (over.status, over.error["code"]) == (3, "idp.guard.not_found")
+    given = ("add-policy", "entra", "--name", "Sub", "--domain", "sub.example", UNDERSTOOD, "--guard", "60", "--json")
+    assert run("idp", *given).json["on_trial_until"]
+    assert run("idp", "take-back", "entra", "--json").json == {"provider": "entra", "taken_back": 1}
+    assert routing.provider_of(ada) is not None
+    assert [row["enabled"] for row in run("idp", "policies", "--json").json] == [True, False]

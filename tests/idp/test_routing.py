@@ -3,11 +3,13 @@
 import importlib
 import uuid
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import pytest
 from django.apps import apps
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +20,7 @@ from idp.models import (
     RoutingDomain,
     RoutingException,
     RoutingGroup,
+    RoutingGuard,
     RoutingPolicy,
     Status,
 )
@@ -45,6 +48,7 @@ class Policy:
     domains: frozenset[str]
     except_groups: frozenset[str]
     except_people: frozenset[int]
+    guard: str
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ class World:
             mine = self.memberships[person]
             fits = policy.everyone or mine & policy.groups or self.domains[person] in policy.domains
             excepted = person in policy.except_people or mine & policy.except_groups
-            if policy.enabled and self.statuses[policy.provider] == "active" and fits and not excepted:
+            is_on = policy.enabled and policy.guard != "over"
+            if is_on and self.statuses[policy.provider] == "active" and fits and not excepted:
                 return policy.provider
         return None
 
@@ -85,6 +90,7 @@ def policies() -> st.SearchStrategy[Policy]:
         domains=st.frozensets(st.sampled_from(DOMAINS)),
         except_groups=some_groups,
         except_people=st.frozensets(st.integers(0, PEOPLE - 1), max_size=2),
+        guard=st.sampled_from(["", "", "holds", "over"]),
     ).map(apart)
 
 
@@ -138,6 +144,15 @@ def make_policy(
     return policy
 
 
+def watch(policy: RoutingPolicy, left: timedelta) -> None:
+    """Put a policy under a guard that has so much time left."""
+    until = timezone.now() + left
+    started = until - timedelta(hours=1)
+    terms = {"started_at": started, "until": until, "failure_percent": 50}
+    policy.guard = RoutingGuard.objects.create(provider=policy.provider, policy=policy, **terms)
+    policy.save()
+
+
 def build(world: World) -> tuple[list[User], list[IdentityProvider]]:
     """Store a world."""
     providers = [make_provider_row(number, status) for number, status in enumerate(world.statuses)]
@@ -151,7 +166,7 @@ def build(world: World) -> tuple[list[User], list[IdentityProvider]]:
             GroupMembership.objects.create(group=groups[name], person=person)
         people.append(person)
     for position, policy in enumerate(world.policies, start=1):
-        make_policy(
+        stored = make_policy(
             providers[policy.provider],
             position=position,
             everyone=policy.everyone,
@@ -161,6 +176,8 @@ def build(world: World) -> tuple[list[User], list[IdentityProvider]]:
             except_groups=tuple(groups[name] for name in policy.except_groups),
             except_people=tuple(people[number] for number in policy.except_people),
         )
+        if policy.guard:
+            watch(stored, timedelta(minutes=1 if policy.guard == "holds" else -1))
     return people, providers
 
 

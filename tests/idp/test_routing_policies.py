@@ -11,16 +11,14 @@ from idp.activation_scope import Scope
 from idp.errors import EmailDomainInvalid, ImpactChanged, ImpactNotConfirmed, NoLocalAdministrator, ProviderArchived
 from idp.impact import Act, impact_of
 from idp.models import FederatedIdentity, IdentityProvider, RoutingPolicy
+from idp.routing_changes import impact_of_adding, impact_of_moving
+from idp.routing_inputs import MOST_NAMED, PolicyInput
 from idp.routing_policies import (
-    MOST_NAMED,
     MOST_POLICIES,
-    PolicyInput,
     add_policy,
     delete_policy,
     edit_policy,
     find_policy,
-    impact_of_adding,
-    impact_of_moving,
     move_policy,
     switch_policy,
 )

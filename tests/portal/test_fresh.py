@@ -33,6 +33,8 @@ GUARDED = {
     "delete_identity_provider": "",
     "archive_identity_provider": "",
     "restore_identity_provider": "identity_provider",
+    "confirm_guard": "identity_provider",
+    "take_back_guarded": "identity_provider",
     "add_routing_policy": "",
     "edit_routing_policy": "",
     "enable_routing_policy": "routing_policy",

@@ -113,6 +113,10 @@ archive_identity_provider     GET     sign-in    sign-in  200      403          
 archive_identity_provider     POST    sign-in    sign-in  400      403            403        403
 restore_identity_provider     GET     sign-in    sign-in  405      405            405        405
 restore_identity_provider     POST    sign-in    sign-in  302      403            403        403
+confirm_guard                 GET     sign-in    sign-in  405      405            405        405
+confirm_guard                 POST    sign-in    sign-in  409      403            403        403
+take_back_guarded             GET     sign-in    sign-in  405      405            405        405
+take_back_guarded             POST    sign-in    sign-in  409      403            403        403
 who_goes_where                GET     sign-in    sign-in  200      200            403        200
 who_goes_where                POST    sign-in    sign-in  405      405            405        405
 add_routing_policy            GET     sign-in    sign-in  200      403            403        403

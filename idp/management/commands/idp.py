@@ -9,6 +9,7 @@ from idp.activation_scope import Scope
 from idp.errors import ImpactNotConfirmed
 from idp.impact import Act, ProviderImpact, impact_of
 from idp.management.credential_commands import CredentialCommands, credential_row
+from idp.management.guard_commands import GuardCommands, guard_of, takes_guard
 from idp.management.link_commands import LinkCommands
 from idp.management.routing_commands import RoutingCommands
 from idp.models import FederatedIdentity, IdentityProvider, Kind
@@ -42,7 +43,7 @@ def provider_row(provider: IdentityProvider) -> dict[str, Any]:
     }
 
 
-class Command(LinkCommands, CredentialCommands, RoutingCommands):
+class Command(LinkCommands, CredentialCommands, RoutingCommands, GuardCommands):
     """Add, list, show, test, activate, deactivate and delete identity providers, and replace client secrets."""
 
     help = "Manage identity providers."
@@ -58,6 +59,7 @@ class Command(LinkCommands, CredentialCommands, RoutingCommands):
         )
         _takes_confirmation(activate)
         _takes_scope(activate)
+        takes_guard(activate)
         activate.add_argument("--dry-run", action="store_true", help="print the impact and change nothing")
         deactivate = _takes_provider(self.sub("deactivate", self.deactivate, "Send nobody there. Needs no network."))
         deactivate.add_argument("--dry-run", action="store_true", help="print the impact and change nothing")
@@ -70,6 +72,7 @@ class Command(LinkCommands, CredentialCommands, RoutingCommands):
         self.add_credential_subcommands()
         self.add_link_subcommands()
         self.add_routing_subcommands()
+        self.add_guard_subcommands()
         set_recheck = _takes_provider(self.sub("set-recheck", self.set_recheck, "Say how often sessions are checked."))
         set_recheck.add_argument("minutes", type=int, help=RECHECK_HELP)
         delete = _takes_provider(self.sub("delete", self.delete, "Delete an identity provider with its links."))
@@ -156,6 +159,7 @@ class Command(LinkCommands, CredentialCommands, RoutingCommands):
             fingerprint=None,
             without_rehearsal=options["without_rehearsal"],
             scope=_scope(options),
+            guard=guard_of(options),
         )
 
     def deactivate(self, options: dict[str, Any]) -> None:
