@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from idp.models import IdentityProvider, RoutingGroup, RoutingPolicy
 from idp.routing import route_of, stranger_route
-from idp.routing_plan import stored_plan
+from idp.routing_plan import reached, stored_plan
 from users.email_domain import domain_of
 from users.models import Group, User
 
@@ -69,9 +69,10 @@ def audience_of(policy: RoutingPolicy) -> Audience:
 
 
 def takes_everybody(provider: IdentityProvider) -> bool:
-    """Return whether everybody but the administrators is sent to this provider: one policy decides before any other."""
-    first = next((rule for rule in stored_plan() if rule.in_force), None)
-    return first is not None and first.provider_id == provider.pk and not first.leaves_out
+    """Return whether everybody but the administrators is sent to this provider, by one policy or by several."""
+    rules = reached(stored_plan())
+    all_here = all(rule.provider_id == provider.pk for rule in rules)
+    return all_here and bool(rules) and not rules[-1].leaves_out
 
 
 def explain(email: str) -> Answer:

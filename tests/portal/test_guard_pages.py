@@ -116,6 +116,7 @@ def test_a_pilot_is_extended_with_its_numbers(
     enable(admin_browser, draft, scope="everybody", guard_minutes="30")
     assert routing.provider_of(alan) == draft
     assert [guard.from_draft for guard in RoutingGuard.objects.all()] == [False]
+    assert "All people, except administrators, since" in text_of(admin_browser.get(f"{PROVIDERS}{draft.pk}/"))
     again = admin_browser.get(url, follow=True)
     assert "Contoso Entra is active already." in text_of(again)
 
