@@ -22,6 +22,7 @@ from users.errors import DirectoryError, SignInLocked
 from users.factors import Factors, factors_of
 from users.lockout import forget_failures
 from users.models import User
+from users.sessions import opened_by_break_glass
 
 ACTION, PURPOSE = "portal.confirmation", "confirm"
 PRESS_AGAIN = "Thank you. Nothing was done before: what you typed could not be kept, so look at it and press again."
@@ -83,6 +84,7 @@ def confirm_page(request: HttpRequest, face: Face) -> HttpResponse:
         "again": bool(given.get("again")),
         "late_form": given.get(late_forms.FIELD, "")[:100],
         "cancel_url": home,
+        "by_break_glass": opened_by_break_glass(request.session),
         **passkey_context(request, person, factors, purpose=PURPOSE, alone=True),
     }
     status = error.http_status if error else 422 if form.errors else 200

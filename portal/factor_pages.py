@@ -22,6 +22,7 @@ from portal.pending_seed import forget_pending_seed, in_groups, pending_seed, po
 from portal.qr import qr_svg
 from users import passkeys
 from users.audit import record_refusal
+from users.break_glass import repairs_until
 from users.errors import DirectoryError
 from users.factor_errors import EnrolmentOver, SecretUnreadable
 from users.factors import (
@@ -89,6 +90,7 @@ def index(request: HttpRequest, face: Face) -> HttpResponse:
         "remove_app_url": reverse(face.name("remove_authenticator_app")),
         "add_passkey_url": reverse(face.name("add_passkey")),
         "codes_url": reverse(face.name("recovery_codes")),
+        "repairs_until": repairs_until(request.session),
     }
     return _render(request, face, "index", context)
 

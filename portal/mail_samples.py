@@ -11,8 +11,9 @@ from idp.expiry import Expiry
 from idp.models import GuardOutcome, IdentityProvider, RoutingGuard
 from users import mails
 from users.action_links import LIFETIME_WORDS, LIFETIMES
+from users.break_glass import SUBJECTS as BREAK_GLASS_SUBJECTS
 from users.mailing import SUBJECTS
-from users.models import AdminRole, LinkPurpose, State, User
+from users.models import ActionLink, AdminRole, LinkPurpose, State, User
 from users.notices import FACTOR_CHANGES, WAYS
 from users.permission_words import words_of_role
 
@@ -102,6 +103,21 @@ def _guard_went_back() -> tuple[str, dict[str, Any]]:
     return f"{provider.name}: federation went back by itself", context
 
 
+def _break_glass(event: str, **facts: Any) -> tuple[str, dict[str, Any]]:
+    person, now = _person(admin_role=AdminRole.ADMINISTRATOR), timezone.now()
+    link = ActionLink(made_at=now, expires_at=now + LIFETIMES[LinkPurpose.BREAK_GLASS])
+    context = {"person": person, "role": AdminRole.ADMINISTRATOR.label, "link": link, **facts}
+    return BREAK_GLASS_SUBJECTS[event].format(label=person.label), context
+
+
+def _break_glass_made() -> tuple[str, dict[str, Any]]:
+    return _break_glass("made", by="operator (grace)", host="gatehouse-1")
+
+
+def _break_glass_used() -> tuple[str, dict[str, Any]]:
+    return _break_glass("used", at=timezone.now(), address="203.0.113.9", minutes=10)
+
+
 SAMPLES: dict[str, Callable[[], tuple[str, dict[str, Any]]]] = {
     "administrator_invitation": _administrator_invitation,
     "invitation": _invitation,
@@ -111,6 +127,8 @@ SAMPLES: dict[str, Callable[[], tuple[str, dict[str, Any]]]] = {
     "role_changed": _role_changed,
     "email_changed": _email_changed,
     "second_factor_changed": _second_factor_changed,
+    "break_glass_made": _break_glass_made,
+    "break_glass_used": _break_glass_used,
     "credential_expiry": _credential_expiry,
     "guard_went_back": _guard_went_back,
 }

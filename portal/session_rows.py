@@ -12,7 +12,7 @@ from idp.models import IdentityProvider
 from users.models import User, UserSession
 from users.permissions import permissions_of
 from users.session_list import PAGE_SIZE, find_sessions, permission_over, place_of
-from users.sessions import hashed, method_of
+from users.sessions import BREAK_GLASS, hashed, method_of
 
 # What a second step was done with, where its name is not what people call it.
 FACTORS = {"totp": "authenticator app"}
@@ -70,7 +70,10 @@ def session_rows(request: HttpRequest, found: Iterable[UserSession], *, own: boo
 
 
 def _given(session: UserSession) -> str:
-    _, _, factor = method_of(session).partition("+")
+    method = method_of(session)
+    if method == BREAK_GLASS:
+        return method.capitalize()
+    _, _, factor = method.partition("+")
     return f"Password and {FACTORS.get(factor, factor)}" if factor else "Password"
 
 

@@ -90,15 +90,16 @@ def open_session(
     Nothing of the visitor's former session is kept but what the caller names.
 
     Args:
-        method: how the person was recognised: `password`, with a second factor, or the rule that matched a token.
+        method: how the person was recognised: `password`, with a second factor, the rule that matched a token, or
+            `sessions.BREAK_GLASS`.
         provider_id, upstream_sid: the provider that vouched for her, and its name for her session there.
         keep: what else the session holds from the beginning.
     """
-    vouched_by = {"provider_id": provider_id} if provider_id else {"account": person.company_email}
-    details = {"method": method, "browser": browser_of(request), **vouched_by}
+    details = {"method": method, "browser": browser_of(request), **_vouched_by(person, method, provider_id)}
     with transaction.atomic(savepoint=False):
         request.session.flush()
-        login(request, person, backend=getattr(person, "backend", None))
+        # Of a person without a backend no password was right: django-axes then forgets none of her failures.
+        login(request, person, backend=getattr(person, "backend", PASSWORD_BACKEND))
         sessions.tag(
             request.session,
             person=person,
@@ -115,6 +116,13 @@ def open_session(
         request.session.save()
         note_last_login(person)
         record(f"{ACTIONS[realm]}.succeeded", actor=actor_of(request).as_person(person), target=person, details=details)
+
+
+def _vouched_by(person: User, method: str, provider_id: str | None) -> dict[str, str]:
+    """Return what showed who she is: an address where her own password was right is known to the lock-out."""
+    if provider_id:
+        return {"provider_id": provider_id}
+    return {} if method == sessions.BREAK_GLASS else {"account": person.company_email}
 
 
 def safe_next(request: HttpRequest, candidate: str | None, fallback: str) -> str:

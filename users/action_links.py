@@ -22,11 +22,13 @@ LIFETIMES = {
     LinkPurpose.ADMINISTRATOR_INVITATION: timedelta(days=7),
     LinkPurpose.INVITATION: timedelta(days=7),
     LinkPurpose.PASSWORD_RESET: timedelta(hours=1),
+    LinkPurpose.BREAK_GLASS: timedelta(minutes=15),
 }
 LIFETIME_WORDS = {
     LinkPurpose.ADMINISTRATOR_INVITATION: "7 days",
     LinkPurpose.INVITATION: "7 days",
     LinkPurpose.PASSWORD_RESET: "1 hour",
+    LinkPurpose.BREAK_GLASS: "15 minutes",
 }
 
 
@@ -73,6 +75,12 @@ def find(token: str, purpose: LinkPurpose) -> ActionLink:
     if link is None or not is_good(link):
         raise LinkInvalid()
     return link
+
+
+def owner_of(token: str, purpose: LinkPurpose) -> User | None:
+    """Return whose link this is or was, whether it works or not: a refusal is about her."""
+    link = ActionLink.objects.select_related("person").filter(token_hash=_hash(token), purpose=purpose).first()
+    return link.person if link else None
 
 
 def spend(token: str, purpose: LinkPurpose) -> tuple[ActionLink, User]:
@@ -141,8 +149,8 @@ def forget(person: User) -> None:
 def _seal(person: User, purpose: LinkPurpose) -> str:
     """Return the hash of what a link depends on.
 
-    The password is part of it: whoever has set one has no use for an older link. Not so with the invitation of an
-    administrator, who may have had a password as a person all along.
+    The password is part of it, also an unusable one: whoever has set one has no use for an older link. Not so with the
+    invitation of an administrator, who may have had a password as a person all along.
     """
     parts = [str(person.pk), person.company_email, person.state, person.admin_role or ""]
     if purpose != LinkPurpose.ADMINISTRATOR_INVITATION:
@@ -156,6 +164,8 @@ def _url(link: ActionLink, token: str) -> str:
         name = "admin_portal:accept_invitation"
     elif link.purpose == LinkPurpose.INVITATION:
         name = "user_portal:accept_invitation"
+    elif link.purpose == LinkPurpose.BREAK_GLASS:
+        name = "admin_portal:break_glass"
     else:
         name = f"{'admin' if link.person.admin_role else 'user'}_portal:reset_password"
     return f"{settings.PUBLIC_URL}{reverse(name, args=[token])}"

@@ -18,8 +18,8 @@ from users.audit import Actor, record
 from users.link_errors import MailNotSent
 from users.models import User
 
-# What a mail server that is down, slow, or unwilling looks like.
-FAILURES = (OSError, smtplib.SMTPException)
+# What a mail server that is down, slow, or unwilling looks like; or a password for it that SMTP cannot carry.
+FAILURES = (OSError, smtplib.SMTPException, UnicodeError)
 THREAD_NAME = "gatehouse-mail"
 
 _logger = logging.getLogger("gatehouse.mail")
@@ -64,20 +64,28 @@ def send(message: EmailMultiAlternatives) -> None:
         _logger.info("A mail was written to a file in %s", str(getattr(settings, "EMAIL_FILE_PATH", "")))
 
 
-def deliver(message: EmailMultiAlternatives, *, actor: Actor, person: User, kind: str) -> MailNotSent | None:
-    """Send a mail to a person now, write the audit row, and return why it could not be sent, or None.
+def deliver(
+    message: EmailMultiAlternatives,
+    *,
+    actor: Actor,
+    person: User,
+    kind: str,
+    failure: type[MailNotSent] = MailNotSent,
+) -> MailNotSent | None:
+    """Send a mail to or about a person now, write the audit row, and return why it could not be sent, or None.
 
     Called after the transaction of what the mail is about: a mail server that does not answer holds no lock, and what
     was done stays done.
 
     Args:
         kind: what the mail is, for the audit log. The mail itself may hold a secret link.
+        failure: what to return where it could not be sent.
     """
     error = None
     try:
         send(message)
-    except FAILURES as failure:
-        error = MailNotSent(email=person.company_email, reason=reason_of(failure))
+    except FAILURES as cause:
+        error = failure(email=person.company_email, reason=reason_of(cause))
     event = record("users.mail.sent", actor=actor, target=person, error=error, details={"mail": kind})
     if error is not None:
         error.reference = event.request_id

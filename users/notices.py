@@ -12,6 +12,7 @@ WAYS = {
     "own": "You changed it yourself, signed in.",
     "link": "It was set with a link that was mailed to you.",
     "administrator": "Your company's administrators set it.",
+    "break-glass": "It was chosen after a sign-in with a break-glass link.",
 }
 
 FACTOR_CHANGES = {

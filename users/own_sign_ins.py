@@ -12,6 +12,7 @@ from users.error_words import words_of
 from users.errors import CompanyEmailInvalid
 from users.models import AuditEvent, Outcome, Realm, User
 from users.names import normalise_email
+from users.sessions import BREAK_GLASS
 
 SHOWN = 20
 _PORTALS = {
@@ -29,6 +30,7 @@ class SignIn:
     Attributes:
         address: of the browser, "" where it is not known.
         browser: in words, "" for sign-ins from before it was noted.
+        by_break_glass: whether a break-glass link let her in, and no password.
         reason: why it was refused, in the words that were shown; "" for one that worked.
         times: how many refusals this line stands for; a flood of them is counted in one.
         reference: the number under which administrators find it.
@@ -39,6 +41,7 @@ class SignIn:
     browser: str
     portal: str
     succeeded: bool
+    by_break_glass: bool
     reason: str
     times: int
     reference: str
@@ -82,6 +85,7 @@ def _sign_in(event: AuditEvent) -> SignIn:
         browser=str(event.details.get("browser", "")),
         portal=_PORTALS[event.action].label,
         succeeded=event.outcome == Outcome.SUCCESS,
+        by_break_glass=event.details.get("method") == BREAK_GLASS,
         reason=words_of(event.error_code) if event.error_code else "",
         times=event.occurrences,
         reference=event.request_id,

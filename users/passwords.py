@@ -158,7 +158,7 @@ def reset_password(*, actor: Actor, token: str, password: str) -> User:
         raise PersonNotActive(label=person.label)
     set_checked_password(person, password)
     person.save(update_fields=["password", "updated_at"])
-    _forget_failures(person)
+    unlock_with_new_password(person)
     details = {"sessions_ended": sessions.end_sessions(person=person)}
     record("users.password_reset.completed", actor=actor.as_person(person), target=person, details=details)
     notices.password_changed(actor=actor.as_person(person), person=person, way="link")
@@ -191,13 +191,13 @@ def change_own_password(*, actor: Actor, old_password: str, new_password: str, k
         raise
     person.save(update_fields=["password", "updated_at"])
     ended = sessions.end_sessions(person=person, keep_key=keep_key)
-    _forget_failures(person)
+    unlock_with_new_password(person)
     record("users.password.changed", actor=actor, target=person, details={"sessions_ended": ended})
     notices.password_changed(actor=actor, person=person, way="own")
     return person
 
 
-def _forget_failures(person: User) -> None:
+def unlock_with_new_password(person: User) -> None:
     """Unlock an account whose password is new.
 
     Where there is a second factor the failures may be guesses at its codes, and neither the password nor the mailbox

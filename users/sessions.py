@@ -17,6 +17,8 @@ from users.models import Organization, Realm, User, UserSession
 from users.plain_sql import insert_if_new
 
 REALM = "realm"
+# How a person was recognised whom a break-glass link let in.
+BREAK_GLASS = "break-glass link"
 _TAGS = "session_tags"
 VISITOR_LIFETIME = 30 * 60
 # How often the row of a session in use is told so. The idle limit is exact to this.
@@ -231,6 +233,7 @@ class Origin:
     since: datetime
     address: str
     user_agent: str
+    method: str
 
 
 def method_of(session: UserSession) -> str:
@@ -242,7 +245,15 @@ def origin_of(session: Any) -> Origin | None:
     """Return what was noted when this session was opened, or None of a visitor's."""
     tags = session.get(_TAGS, {})
     since = _signed_in_at(tags)
-    return Origin(since, tags.get("client_ip") or "", tags.get("user_agent", "")) if since else None
+    if since is None:
+        return None
+    return Origin(since, tags.get("client_ip") or "", tags.get("user_agent", ""), tags.get("method", ""))
+
+
+def opened_by_break_glass(session: Any) -> bool:
+    """Return whether a break-glass link opened this session, as it says itself."""
+    origin = origin_of(session)
+    return origin is not None and origin.method == BREAK_GLASS
 
 
 def end_sessions(*, keep_key: str | None = None, **filters: Any) -> int:

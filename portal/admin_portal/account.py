@@ -2,6 +2,7 @@
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -10,6 +11,7 @@ from portal import link_pages, own_password
 from portal.admin_portal.access import permission_required
 from portal.link_pages import LinkPage
 from users.admin_invitations import accept_admin_invitation, find_admin_invitation
+from users.break_glass import repairs_until
 from users.models import Realm
 from users.passwords import find_reset, reset_password
 from users.permissions import Permission
@@ -51,6 +53,8 @@ def reset(request: HttpRequest, token: str) -> HttpResponse:
 @sensitive_post_parameters("old_password", "new_password", "new_password_again")
 def password(request: HttpRequest) -> HttpResponse:
     """Change the administrator's own password, which holds in both portals."""
+    if request.method != "POST" and repairs_until(request.session):
+        return redirect("admin_portal:new_own_password")
     return own_password.change_password(
         request, template="admin_portal/password.html", back="admin_portal:own_password"
     )

@@ -12,6 +12,7 @@ from tests.browsing import Browser
 from tests.entra_tenant import PracticeTenant
 from tests.factories import OPERATOR, PASSWORD, make_administrator, make_person, make_provider
 from users.administrators import issue_setup_link
+from users.break_glass import make_link
 from users.models import AdminRole, User
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +27,7 @@ PUBLIC = (
     "/admin/nowhere/",
     "/oauth/login/x/",
 )
-PUBLIC_TOO = ("/oauth/callback/x", "/admin/set-up/made-up/")
+PUBLIC_TOO = ("/oauth/callback/x", "/admin/set-up/made-up/", "/admin/break-glass/made-up/")
 OF_A_PERSON = (
     "/",
     "/profile/",
@@ -114,6 +115,12 @@ def test_a_refused_page_is_strict_and_not_stored(browser_client: Browser) -> Non
 
 def test_the_set_up_page_is_strict(browser_client: Browser) -> None:
     check(browser_client.get(f"/admin/set-up/{issue_setup_link(actor=OPERATOR)}/"), private=True)
+
+
+def test_the_pages_of_a_break_glass_link_are_strict(administrator: User, browser_client: Browser) -> None:
+    link = make_link(actor=OPERATOR, person=administrator).url.removeprefix(settings.PUBLIC_URL)
+    check(browser_client.get(link), private=True)
+    check(browser_client.get(browser_client.post(link)["Location"]), private=True)
 
 
 def test_forms_lead_to_the_provider_only_where_they_must(

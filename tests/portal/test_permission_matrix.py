@@ -31,6 +31,8 @@ second_step                   GET     sign-in    sign-in  sign-in  sign-in      
 second_step                   POST    sign-in    sign-in  sign-in  sign-in        sign-in    sign-in
 confirm_it_is_you             GET     sign-in    sign-in  200      200            200        200
 confirm_it_is_you             POST    sign-in    sign-in  422      422            422        422
+break_glass                   GET     410        410      410      410            410        410
+break_glass                   POST    410        410      410      410            410        410
 set_up                        GET     410        410      410      410            410        410
 set_up                        POST    410        410      410      410            410        410
 import_people                 GET     sign-in    sign-in  200      200            403        403
@@ -215,6 +217,8 @@ end_all_own_sessions          GET     sign-in    sign-in  405      405          
 end_all_own_sessions          POST    sign-in    sign-in  sign-in  sign-in        sign-in    sign-in
 own_password                  GET     sign-in    sign-in  200      200            200        200
 own_password                  POST    sign-in    sign-in  422      422            422        422
+new_own_password              GET     sign-in    sign-in  403      403            403        403
+new_own_password              POST    sign-in    sign-in  403      403            403        403
 forgot_password               GET     200        200      200      200            200        200
 forgot_password               POST    422        422      422      422            422        422
 reset_password                GET     410        410      410      410            410        410
@@ -363,7 +367,7 @@ def test_the_table_has_each_address_twice() -> None:
 
 def test_each_address_names_its_permission_or_is_public() -> None:
     public = {"sign_in", "second_step", "sign_out", "set_up"}
-    public |= {"forgot_password", "reset_password", "accept_invitation"}
+    public |= {"forgot_password", "reset_password", "accept_invitation", "break_glass"}
     for pattern in admin_urls.urlpatterns:
         has_permission = hasattr(pattern.callback, "admin_permission")
         assert has_permission != (pattern.name in public), pattern.name

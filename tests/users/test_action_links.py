@@ -19,6 +19,8 @@ from users.admin_invitations import (
     withdraw_admin_invitation,
 )
 from users.administrators import remove_administrator
+from users.audit import Actor
+from users.break_glass import find_link, make_link, use_link
 from users.bulk_acts import BulkAct, impact_of, suspend_people
 from users.invitations import accept_invitation, find_invitation, send_invitation
 from users.link_errors import LinkInvalid, NotInvited
@@ -53,16 +55,34 @@ def make_admin_invitation() -> tuple[str, User]:
     return token_of(made.url), made.person
 
 
+def make_break_glass() -> tuple[str, User]:
+    made = make_link(actor=OPERATOR, person=make_administrator(AdminRole.ADMINISTRATOR))
+    return token_of(made.url), made.person
+
+
+def find_break_glass(token: str) -> ActionLink:
+    return find_link(actor=VISITOR, token=token)
+
+
+def use_break_glass(*, actor: Actor, token: str, password: str) -> User:
+    return use_link(actor=actor, token=token)
+
+
 KINDS = {
     LinkPurpose.PASSWORD_RESET: (make_reset, find_reset, reset_password),
     LinkPurpose.INVITATION: (make_invitation, find_invitation, accept_invitation),
     LinkPurpose.ADMINISTRATOR_INVITATION: (make_admin_invitation, find_admin_invitation, accept_admin_invitation),
+    LinkPurpose.BREAK_GLASS: (make_break_glass, find_break_glass, use_break_glass),
 }
+# Those behind which a password is chosen; what is behind the other is in test_break_glass.py.
+WITH_PASSWORD = {kind: services for kind, services in KINDS.items() if kind != LinkPurpose.BREAK_GLASS}
 Make, Use = Callable[[], tuple[str, User]], Callable[..., User]
-each_kind = pytest.mark.parametrize(("make", "find", "use"), KINDS.values(), ids=[kind.value for kind in KINDS])
+WORDS = ("make", "find", "use")
+each_kind = pytest.mark.parametrize(WORDS, KINDS.values(), ids=[kind.value for kind in KINDS])
+each_with_password = pytest.mark.parametrize(WORDS, WITH_PASSWORD.values(), ids=[kind.value for kind in WITH_PASSWORD])
 
 
-@each_kind
+@each_with_password
 def test_a_link_works_once(make: Make, find: Callable[[str], ActionLink], use: Use) -> None:
     token, person = make()
     assert find(token).person == person
@@ -77,7 +97,7 @@ def test_a_link_works_once(make: Make, find: Callable[[str], ActionLink], use: U
 
 
 @pytest.mark.django_db(transaction=True)
-@each_kind
+@each_with_password
 def test_of_two_who_use_a_link_at_once_one_wins(make: Make, find: object, use: Use) -> None:
     token, person = make()
     passwords = (NEW, "a-third-umbrella-2323")
@@ -95,7 +115,7 @@ def test_only_the_hash_is_stored(make: Make, find: object, use: object) -> None:
     assert token not in str(last_event(outcome="success").details)
 
 
-@each_kind
+@each_with_password
 def test_a_refused_password_leaves_the_link_good(make: Make, find: Callable[[str], ActionLink], use: Use) -> None:
     token, _ = make()
     with pytest.raises(Exception, match="not accepted"):
@@ -108,7 +128,8 @@ def test_its_time_is_limited(purpose: LinkPurpose) -> None:
     make, find, use = KINDS[purpose]
     token, _ = make()
     lifetime = LIFETIMES[purpose]
-    assert lifetime == (timedelta(hours=1) if purpose == LinkPurpose.PASSWORD_RESET else timedelta(days=7))
+    short = {LinkPurpose.PASSWORD_RESET: timedelta(hours=1), LinkPurpose.BREAK_GLASS: timedelta(minutes=15)}
+    assert lifetime == short.get(purpose, timedelta(days=7))
     with time_machine.travel(timezone.now() + lifetime - timedelta(minutes=1)):
         assert find(token)
     with time_machine.travel(timezone.now() + lifetime + timedelta(seconds=1)):
@@ -143,7 +164,7 @@ def test_it_is_void_once_the_person_is_another_one(
     refused(LinkInvalid, use, actor=VISITOR, token=token, password=NEW)
 
 
-@pytest.mark.parametrize("purpose", [LinkPurpose.PASSWORD_RESET, LinkPurpose.INVITATION])
+@pytest.mark.parametrize("purpose", [LinkPurpose.PASSWORD_RESET, LinkPurpose.INVITATION, LinkPurpose.BREAK_GLASS])
 def test_it_is_void_once_there_is_another_password(purpose: LinkPurpose) -> None:
     make, find, _ = KINDS[purpose]
     token, person = make()
@@ -165,6 +186,7 @@ def test_a_newer_one_takes_its_place(make: Make, find: Callable[[str], ActionLin
         LinkPurpose.PASSWORD_RESET: send_password_reset,
         LinkPurpose.INVITATION: send_invitation,
         LinkPurpose.ADMINISTRATOR_INVITATION: renew_admin_invitation,
+        LinkPurpose.BREAK_GLASS: make_link,
     }[LinkPurpose(ActionLink.objects.get().purpose)]
     newer = token_of(again(actor=OPERATOR, person=person).url)
     refused(LinkInvalid, find, token=token)
@@ -200,7 +222,7 @@ def test_suspended_and_activated_again_it_stays_void() -> None:
     refused(LinkInvalid, find_invitation, token=token)
 
 
-@each_kind
+@each_with_password
 @pytest.mark.parametrize("way", ["one", "many", "file"])
 def test_a_suspension_that_is_lifted_again_brings_no_link_back(make: Make, find: Use, use: Use, way: str) -> None:
     token, person = make()

@@ -16,11 +16,12 @@ class SetupToken(models.Model):
 
 
 class LinkPurpose(models.TextChoices):
-    """What a one-time link lets its holder do. Each ends with a password of one's own choice."""
+    """What a one-time link lets its holder do: choose a password, or with BREAK_GLASS come in without any."""
 
     ADMINISTRATOR_INVITATION = "administrator_invitation", "Invitation of an administrator"
     INVITATION = "invitation", "Invitation"
     PASSWORD_RESET = "password_reset", "Password reset"
+    BREAK_GLASS = "break_glass", "Break-glass link"
 
 
 class ActionLink(models.Model):
@@ -60,6 +61,11 @@ class ActionLink(models.Model):
                 condition=models.Q(purpose=LinkPurpose.ADMINISTRATOR_INVITATION, role__in=AdminRole.values)
                 | (~models.Q(purpose=LinkPurpose.ADMINISTRATOR_INVITATION) & models.Q(role="")),
                 name="users_action_link_role",
+            ),
+            # It comes from a shell, and never from an administrator, who could take a colleague's account over with it.
+            models.CheckConstraint(
+                condition=~models.Q(purpose=LinkPurpose.BREAK_GLASS) | models.Q(made_by__isnull=True, activates=False),
+                name="users_action_link_break_glass",
             ),
         ]
 

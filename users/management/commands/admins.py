@@ -8,11 +8,12 @@ from django.conf import settings
 from users import administrators
 from users.admin_invitations import invite_administrator, withdraw_admin_invitation
 from users.administrators_list import Listed, every_administrator
+from users.break_glass import make_link
 from users.errors import NotAnAdministrator
 from users.factors import reset_second_factor
 from users.management.base import FROM_STDIN, PERSON, DirectoryCommand, read_secret
 from users.management.commands.users import person_row
-from users.management.mailing import print_mailing
+from users.management.mailing import print_break_glass, print_mailing
 from users.models import AdminRole
 from users.services import find_person, unlock_person
 
@@ -68,6 +69,8 @@ class Command(DirectoryCommand):
         invite.add_argument("--no-mail", action="store_true", help="only print the link")
         withdraw = self.sub("withdraw-invitation", self.withdraw, "Make an invitation that was sent void.")
         withdraw.add_argument("person", help=PERSON)
+        break_glass_help = "Print a link that lets an administrator in once, without password and second factor."
+        self.sub("break-glass", self.break_glass, break_glass_help).add_argument("person", help=PERSON)
         self.sub("setup-link", self.setup_link, "Print a one-time link that creates the first administrator.")
 
     def add(self, options: dict[str, Any]) -> None:
@@ -138,6 +141,10 @@ class Command(DirectoryCommand):
         """Withdraw an invitation."""
         person = withdraw_admin_invitation(actor=self.actor, person=find_person(options["person"]))
         self.print_record(person_row(person))
+
+    def break_glass(self, options: dict[str, Any]) -> None:
+        """Print a break-glass link."""
+        print_break_glass(self, make_link(actor=self.actor, person=find_person(options["person"])))
 
     def setup_link(self, options: dict[str, Any]) -> None:
         """Print the set-up link."""
