@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -50,6 +50,7 @@ class ProviderImpact(Impact):
     Attributes:
         act: one of `Act`, "relink" or "routing".
         basis: what else a confirmation refers to, such as the lines that were pasted.
+        before, after: the routing policies between which people move, for who wants to know whom.
     """
 
     act: str
@@ -57,6 +58,8 @@ class ProviderImpact(Impact):
     provider_revision: int
     basis: str = ""
     resources: tuple[str, ...] = RESOURCES
+    before: Plan = field(default=(), repr=False, compare=False)
+    after: Plan = field(default=(), repr=False, compare=False)
 
     @property
     def moves_somebody(self) -> bool:
@@ -91,7 +94,13 @@ def impact_of(act: Act, provider: IdentityProvider, *, scope: Scope = EVERYBODY)
     }[act]
     lines = tuple(compute(provider, before, after))
     return ProviderImpact(
-        lines, act=act, provider_id=str(provider.pk), provider_revision=provider.revision, basis=fingerprint_of(after)
+        lines,
+        act=act,
+        provider_id=str(provider.pk),
+        provider_revision=provider.revision,
+        basis=fingerprint_of(after),
+        before=before,
+        after=after,
     )
 
 
@@ -199,6 +208,8 @@ def routing_impact(provider: IdentityProvider, before: Plan, after: Plan) -> Pro
         provider_id=str(provider.pk),
         provider_revision=provider.revision,
         basis=fingerprint_of(after),
+        before=before,
+        after=after,
     )
 
 

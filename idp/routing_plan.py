@@ -57,11 +57,16 @@ class Rule:
             takes |= Q(**{f"{person}__in": _members(self.groups)})
         if self.domains:
             takes |= Q(email_domain__in=sorted(self.domains))
+        return takes & ~self.exception(person) if self.except_groups or self.except_people else takes
+
+    def exception(self, person: str = "pk") -> Q:
+        """Return the condition that it excepts a person."""
+        excepts = Q(**{f"{person}__in": []})
         if self.except_groups:
-            takes &= ~Q(**{f"{person}__in": _members(self.except_groups)})
+            excepts |= Q(**{f"{person}__in": _members(self.except_groups)})
         if self.except_people:
-            takes &= ~Q(**{f"{person}__in": sorted(self.except_people)})
-        return takes
+            excepts |= Q(**{f"{person}__in": sorted(self.except_people)})
+        return excepts
 
 
 Plan = tuple[Rule, ...]
@@ -148,7 +153,12 @@ def decided_people(**plans: Plan) -> Any:
     Args:
         plans: the name of the annotation, and the plan.
     """
-    people = User.objects.without_role().alias(email_domain=EmailDomain("company_email"))
+    return with_ways(User.objects.without_role(), **plans)
+
+
+def with_ways(people: Any, **plans: Plan) -> Any:
+    """Return a query of people as `decided_people` does of all: no plan knows who is an administrator."""
+    people = people.alias(email_domain=EmailDomain("company_email"))
     return people.annotate(**{name: _provider_case(plan, "pk") for name, plan in plans.items()})
 
 

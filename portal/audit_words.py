@@ -24,6 +24,7 @@ ACTION_WORDS = {
     "idp.identities.pre_linked": "People linked before their first sign-in",
     "idp.identity.linked": "Person linked to an account",
     "idp.identity.unlinked": "Person unlinked from an account",
+    "idp.impact.exported": "People behind an impact exported",
     "idp.logout.backchannel": "Sessions ended by the provider",
     "idp.logout.frontchannel": "Session ended by the provider, in the browser",
     "idp.pending_link.dismissed": "Pending link dismissed",

@@ -16,10 +16,9 @@ from portal.actors import actor_of
 from portal.admin_portal.access import permission_required
 from portal.admin_portal.guard_forms import guard_of
 from portal.admin_portal.provider_page import provider_page
+from portal.admin_portal.scopes import scope_of
 from portal.fresh import fresh_authentication
 from users.errors import DirectoryError
-from users.group_errors import GroupNotFound
-from users.group_list import find_group
 from users.permissions import Permission
 
 manage_permission = permission_required(Permission.MANAGE_IDENTITY_PROVIDERS)
@@ -97,7 +96,7 @@ def _confirm(request: HttpRequest, pk: UUID, act: Act) -> HttpResponse:
     guard_returns.settle_guards()
     provider = queries.find_provider(str(pk))
     error: DirectoryError | None = None
-    scope, scope_error = _scope_of(request) if act == Act.ACTIVATE else (EVERYBODY, None)
+    scope, scope_error = scope_of(request) if act == Act.ACTIVATE else (EVERYBODY, None)
     if _is_done(provider, act, scope):
         messages.info(request, f"{provider.name} is {_DONE_WORDS[act]}.")
         return redirect("admin_portal:identity_provider", pk=pk)
@@ -128,19 +127,6 @@ def _is_done(provider: IdentityProvider, act: Act, scope: Scope) -> bool:
     if act == Act.ACTIVATE:
         return activation.is_in_effect(provider, scope)
     return not provider.is_active if act == Act.DEACTIVATE else provider.status == _DONE_STATUS.get(act)
-
-
-def _scope_of(request: HttpRequest) -> tuple[Scope, DirectoryError | None]:
-    """Return to whom an activation applies, as it was chosen; everybody at once unless something else was."""
-    chosen = request.POST if request.method == "POST" else request.GET
-    if chosen.get("scope") == "policies":
-        return Scope(as_policies_say=True), None
-    if chosen.get("scope") != "group":
-        return EVERYBODY, None
-    try:
-        return Scope(group=find_group(chosen.get("group", "")[:100])), None
-    except GroupNotFound as error:
-        return EVERYBODY, error
 
 
 def _perform(request: HttpRequest, provider: IdentityProvider, act: Act, scope: Scope) -> None:

@@ -1,6 +1,7 @@
 """The page of one identity provider: what is stored of it, how it does, and to whom it applies."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -20,6 +21,7 @@ from idp.routing_queries import audience_of, policies_of, takes_everybody
 from portal.actors import actor_of
 from portal.admin_portal.attention import health_context
 from portal.admin_portal.guard_forms import guard_choices
+from portal.admin_portal.scopes import query_of
 from portal.user_portal.access import allow_form_to_provider
 from users.errors import DirectoryError
 from users.models import Group
@@ -59,8 +61,10 @@ def provider_page(
     allow_form_to_provider(request, provider)
     context |= health_context(provider) | guard_choices(request)
     context |= {"guards": watched(provider), "last_return": last_return(provider)}
-    if impact is not None and impact.act == Act.ACTIVATE and provider.is_active:
-        context["pilot"] = pilot_of(provider)
+    if impact is not None:
+        context["names_query"] = urlencode(query_of(Act(impact.act), scope))
+        if impact.act == Act.ACTIVATE and provider.is_active:
+            context["pilot"] = pilot_of(provider)
     context |= _rehearsal_context(request, provider, error)
     status = error.http_status if error else 200
     return render(request, "admin_portal/identity_providers/show.html", context, status=status)

@@ -15,6 +15,7 @@ from idp import routing_policies as services
 from idp.errors import ImpactChanged
 from idp.guard_returns import settle_guards
 from idp.impact import ProviderImpact
+from idp.impact_people import page_of
 from idp.models import IdentityProvider, RoutingPolicy, Status
 from idp.queries import find_provider
 from idp.routing_counts import people_per_policy
@@ -22,6 +23,7 @@ from portal.actors import actor_of
 from portal.admin_portal.access import permission_required
 from portal.admin_portal.forms import show_on_form
 from portal.admin_portal.guard_forms import guard_choices, guard_of
+from portal.admin_portal.impact_people import csv_of
 from portal.admin_portal.routing_forms import PlaceForm, RoutingPolicyForm, WhereForm
 from portal.fresh import fresh_authentication
 from users.errors import DirectoryError
@@ -193,7 +195,10 @@ def _do(
         DirectoryError: it is refused; a stale confirmation shows the new numbers instead.
     """
     impact, error = impact_of(), None
-    is_asked = "fingerprint" in request.POST
+    if "as_csv" in request.POST:
+        return csv_of(request, context["provider"], impact)
+    wants_names = "names" in request.POST
+    is_asked = "fingerprint" in request.POST and not wants_names
     if is_asked or not impact.moves_somebody:
         confirmed: Confirmed = {}
         if is_asked:
@@ -208,10 +213,14 @@ def _do(
     kept = [(name, value) for name in request.POST for value in request.POST.getlist(name) if name not in _ASKED]
     context = {**context, "impact": impact, "error": error, "kept": kept, "action": request.path}
     context |= guard_choices(request)
+    if wants_names:
+        context["page"] = page_of(impact, context["provider"])
     return render(request, f"{TEMPLATES}confirm.html", context, status=error.http_status if error else 200)
 
 
-_ASKED = frozenset({"csrfmiddlewaretoken", "fingerprint", "understood", "guard_minutes", "failure_percent"})
+_ASKED = frozenset(
+    {"csrfmiddlewaretoken", "fingerprint", "understood", "guard_minutes", "failure_percent", "names", "as_csv"}
+)
 
 
 def _done(request: HttpRequest, saved: RoutingPolicy | None, context: dict[str, Any]) -> HttpResponse:

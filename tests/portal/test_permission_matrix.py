@@ -115,6 +115,10 @@ archive_identity_provider     GET     sign-in    sign-in  200      403          
 archive_identity_provider     POST    sign-in    sign-in  400      403            403        403
 restore_identity_provider     GET     sign-in    sign-in  405      405            405        405
 restore_identity_provider     POST    sign-in    sign-in  302      403            403        403
+impact_people                 GET     sign-in    sign-in  200      403            403        403
+impact_people                 POST    sign-in    sign-in  405      405            405        405
+impact_csv                    GET     sign-in    sign-in  200      403            403        403
+impact_csv                    POST    sign-in    sign-in  405      405            405        405
 confirm_guard                 GET     sign-in    sign-in  405      405            405        405
 confirm_guard                 POST    sign-in    sign-in  409      403            403        403
 take_back_guarded             GET     sign-in    sign-in  405      405            405        405

@@ -5,16 +5,16 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from idp import activation, credentials, queries, services
-from idp.activation_scope import Scope
 from idp.errors import ImpactNotConfirmed
 from idp.impact import Act, ProviderImpact, impact_of
 from idp.management.credential_commands import CredentialCommands, credential_row
 from idp.management.guard_commands import GuardCommands, guard_of, takes_guard
+from idp.management.impact_commands import ImpactCommands
 from idp.management.link_commands import LinkCommands
 from idp.management.routing_commands import RoutingCommands
+from idp.management.scope_arguments import scope_of, takes_scope
 from idp.models import FederatedIdentity, IdentityProvider, Kind
 from idp.recheck import MINUTES
-from users.group_list import find_group
 from users.impact import Line
 from users.management.base import FROM_STDIN, day, read_secret
 
@@ -43,7 +43,7 @@ def provider_row(provider: IdentityProvider) -> dict[str, Any]:
     }
 
 
-class Command(LinkCommands, CredentialCommands, RoutingCommands, GuardCommands):
+class Command(LinkCommands, CredentialCommands, RoutingCommands, GuardCommands, ImpactCommands):
     """Add, list, show, test, activate, deactivate and delete identity providers, and replace client secrets."""
 
     help = "Manage identity providers."
@@ -58,7 +58,7 @@ class Command(LinkCommands, CredentialCommands, RoutingCommands, GuardCommands):
             self.sub("activate", self.activate, "Send people to this provider: all, unless told.")
         )
         _takes_confirmation(activate)
-        _takes_scope(activate)
+        takes_scope(activate)
         takes_guard(activate)
         activate.add_argument("--dry-run", action="store_true", help="print the impact and change nothing")
         deactivate = _takes_provider(self.sub("deactivate", self.deactivate, "Send nobody there. Needs no network."))
@@ -73,6 +73,7 @@ class Command(LinkCommands, CredentialCommands, RoutingCommands, GuardCommands):
         self.add_link_subcommands()
         self.add_routing_subcommands()
         self.add_guard_subcommands()
+        self.add_impact_subcommands()
         set_recheck = _takes_provider(self.sub("set-recheck", self.set_recheck, "Say how often sessions are checked."))
         set_recheck.add_argument("minutes", type=int, help=RECHECK_HELP)
         delete = _takes_provider(self.sub("delete", self.delete, "Delete an identity provider with its links."))
@@ -144,10 +145,10 @@ class Command(LinkCommands, CredentialCommands, RoutingCommands, GuardCommands):
         """Activate a provider."""
         provider = queries.find_provider(options["provider"])
         if options["dry_run"]:
-            self.print_impact(impact_of(Act.ACTIVATE, provider, scope=_scope(options)))
+            self.print_impact(impact_of(Act.ACTIVATE, provider, scope=scope_of(options)))
             return
         if not options["understood"] and not self.as_json:
-            self.print_impact(impact_of(Act.ACTIVATE, provider, scope=_scope(options)))
+            self.print_impact(impact_of(Act.ACTIVATE, provider, scope=scope_of(options)))
         self._activate(provider, options)
         self.print_record(provider_row(queries.find_provider(str(provider.pk))))
 
@@ -158,7 +159,7 @@ class Command(LinkCommands, CredentialCommands, RoutingCommands, GuardCommands):
             understood=options["understood"],
             fingerprint=None,
             without_rehearsal=options["without_rehearsal"],
-            scope=_scope(options),
+            scope=scope_of(options),
             guard=guard_of(options),
         )
 
@@ -240,18 +241,6 @@ def _takes_confirmation(parser: CommandParser) -> None:
     parser.add_argument("--i-understand-the-impacts", action="store_true", dest="understood", help="confirm the impact")
     text = "note in the audit log that no sign-in was rehearsed; a shell needs no confirmation of it"
     parser.add_argument("--without-rehearsal", action="store_true", help=text)
-
-
-def _takes_scope(parser: CommandParser) -> None:
-    scope = parser.add_mutually_exclusive_group()
-    scope.add_argument("--group", metavar="GROUP", help="a pilot: only the members of this group")
-    text = "only whom the provider's routing policies name already"
-    scope.add_argument("--as-policies-say", action="store_true", help=text)
-
-
-def _scope(options: dict[str, Any]) -> Scope:
-    group = options.get("group")
-    return Scope(find_group(group) if group else None, bool(options.get("as_policies_say")))
 
 
 def _takes_expiry(parser: CommandParser) -> None:

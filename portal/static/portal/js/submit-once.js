@@ -27,8 +27,8 @@ function unlock(form) {
 function onSubmit(event) {
   const form = event.target;
   if (event.defaultPrevented || form.getAttribute("method")?.toLowerCase() !== "post") return;
-  // What opens in a tab of its own leaves this page as it is, to be used again.
-  if (form.target === "_blank") return;
+  // What opens in a tab of its own, or is downloaded, leaves this page as it is, to be used again.
+  if (form.target === "_blank" || event.submitter?.hasAttribute("data-download")) return;
   if (busy.has(form)) {
     event.preventDefault();
     return;
