@@ -97,6 +97,9 @@ def _confirm(request: HttpRequest, pk: UUID, act: Act) -> HttpResponse:
     provider = queries.find_provider(str(pk))
     error: DirectoryError | None = None
     scope, scope_error = scope_of(request) if act == Act.ACTIVATE else (EVERYBODY, None)
+    if act == Act.ACTIVATE and provider.status == Status.ARCHIVED and request.method != "POST":
+        messages.info(request, f"{provider.name} is archived. Restore it first.")
+        return redirect("admin_portal:identity_provider", pk=pk)
     if _is_done(provider, act, scope):
         messages.info(request, f"{provider.name} is {_DONE_WORDS[act]}.")
         return redirect("admin_portal:identity_provider", pk=pk)

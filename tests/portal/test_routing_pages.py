@@ -178,6 +178,9 @@ def test_archive_and_restore(admin_browser: Browser, provider: IdentityProvider)
     assert "Archived" in text_of(admin_browser.get(PROVIDERS))
     page = text_of(admin_browser.get(f"{PROVIDERS}{provider.pk}/"))
     assert "It is archived; its links are kept." in page and "Restore" in page
+    assert "Change" not in page and "Test connection" not in page and "Rehearse a sign-in" not in page
+    asked = text_of(admin_browser.get(f"{PROVIDERS}{provider.pk}/activate/", follow=True))
+    assert "Contoso Entra is archived. Restore it first." in asked
     admin_browser.post(f"{PROVIDERS}{provider.pk}/restore/")
     assert IdentityProvider.objects.get().status == "draft"
 
