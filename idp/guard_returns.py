@@ -116,7 +116,12 @@ def _go_back_for_failures(guard: RoutingGuard) -> None:
 
 
 def _go_back(guard: RoutingGuard, outcome: GuardOutcome, actor: Actor) -> None:
-    """Store the way back, in the caller's transaction; the caller holds the routing."""
+    """Store the way back, in the caller's transaction; the caller holds the routing.
+
+    One that ended with another a moment ago has gone back already.
+    """
+    if not watching(pk=guard.pk).exists():
+        return
     provider = locked(guard.provider)
     close(guard, outcome, actor)
     _switch_off(guard)
