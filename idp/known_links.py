@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
+from idp.access_rules import CURRENT, Current
 from idp.models import FederatedIdentity, IdentityProvider, Status
 from idp.protocol.types import IdTokenClaims
 from idp.routing import decision_about_column, guard_clock
@@ -21,6 +22,7 @@ class KnownLink:
 
     Attributes:
         routed_to: the provider that the person's routing policy names now, or None for who signs in locally.
+        access: the state of the access policies, read along for the decision that comes next.
     """
 
     pk: uuid.UUID
@@ -31,6 +33,7 @@ class KnownLink:
     email: str
     display_name: str
     routed_to: uuid.UUID | None
+    access: Current
 
 
 def find(claims: IdTokenClaims) -> KnownLink | None:
@@ -46,6 +49,7 @@ def find(claims: IdTokenClaims) -> KnownLink | None:
             email=row.link_email,
             display_name=row.link_display_name,
             routed_to=as_uuid(row.routed_to) if row.routed_to else None,
+            access=Current.of(row.access_version, row.access_default),
         )
     return None
 
@@ -74,7 +78,7 @@ def _find(vendor: str) -> str:
     return f"""
         SELECT person.*, link.id AS link_id, link.email AS link_email, link.display_name AS link_display_name,
                link.provider_id AS link_provider_id, issued.status AS link_provider_status,
-               issued.version AS link_provider_version, {decision_about_column("person")} AS routed_to
+               issued.version AS link_provider_version, {decision_about_column("person")} AS routed_to, {CURRENT}
         FROM idp_federatedidentity link
         JOIN users_user person ON person.id = link.person_id
         JOIN idp_identityprovider issued ON issued.id = link.provider_id

@@ -6,7 +6,7 @@ import uuid
 from django.db.models import Max
 
 from idp.errors import ProviderNotFound
-from idp.models import IdentityProvider, RoutingPolicy, SlugNumber
+from idp.models import AccessPolicy, IdentityProvider, RoutingPolicy, SlugNumber
 from idp.routing import provider_of
 from users.models import Group, User
 
@@ -35,9 +35,11 @@ def password_owner(person: User) -> str | None:
 
 
 def policies_naming(group: Group) -> list[str]:
-    """Return the routing policies that name a group, in words."""
-    named = RoutingPolicy.objects.filter(named_groups__group=group).order_by("position")
-    return [f"the routing policy {policy.name}" for policy in named]
+    """Return the routing policies and access policies that name a group, in words."""
+    routing = RoutingPolicy.objects.filter(named_groups__group=group).order_by("position")
+    access = AccessPolicy.objects.filter(named_groups__group=group).order_by("position")
+    words = [f"the routing policy {policy.name}" for policy in routing]
+    return [*words, *(f"the access policy {policy.name}" for policy in access)]
 
 
 def last_slug_number(kind: str) -> int:

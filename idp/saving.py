@@ -2,8 +2,9 @@
 
 from django.db import IntegrityError, transaction
 
+from idp.access_errors import ProviderNamedByPolicies
 from idp.errors import ChangedMeanwhile, ProviderArchived, ProviderNameTaken, ProviderNotFound
-from idp.models import ClientCertificate, IdentityProvider, Slot, Status
+from idp.models import AccessPolicy, ClientCertificate, IdentityProvider, Slot, Status
 
 # What housekeeping and connection tests note down at any time: a form that was open meanwhile must not undo it.
 OBSERVED = frozenset({"last_test", "last_test_at", "health", "health_checked_at", "down_since"})
@@ -20,6 +21,13 @@ def locked(provider: IdentityProvider) -> IdentityProvider:
     if locked is None:
         raise ProviderNotFound(identifier=provider.name)
     return locked
+
+
+def refuse_named(provider: IdentityProvider) -> None:
+    """Raise ProviderNamedByPolicies where an access policy asks whether somebody signed in with this provider."""
+    named = AccessPolicy.objects.filter(named_providers__provider=provider).order_by("position")
+    if names := [policy.name for policy in named]:
+        raise ProviderNamedByPolicies(name=provider.name, policies=", ".join(names))
 
 
 def save_changed(provider: IdentityProvider) -> None:

@@ -22,7 +22,7 @@ from idp.impact import Act, ProviderImpact, confirmed
 from idp.models import FederatedIdentity, IdentityProvider, Kind, SlugNumber
 from idp.queries import find_provider, last_slug_number
 from idp.routing_order import lock_routing, put_in_order, stored_order
-from idp.saving import decides_who_signs_in, locked, save_changed, save_named
+from idp.saving import decides_who_signs_in, locked, refuse_named, save_changed, save_named
 from idp.steps import Step
 from users import sessions
 from users.audit import Actor, audited, record
@@ -221,11 +221,13 @@ def delete_provider(
 
     Raises:
         NameConfirmationWrong: the typed name is another.
+        ProviderNamedByPolicies: access policies ask for it.
         ImpactChanged: not what was confirmed.
     """
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
     lock_routing()
     provider = locked(provider)
+    refuse_named(provider)
     if " ".join(confirm_name.split()) != provider.name:
         raise NameConfirmationWrong(name=provider.name)
     impact = confirmed(Act.DELETE, provider, True, fingerprint)
@@ -245,10 +247,12 @@ def discard_draft(*, actor: Actor, provider: IdentityProvider) -> None:
 
     Raises:
         NotADraft: it was in use; deleting it has an impact to look at.
+        ProviderNamedByPolicies: access policies ask for it.
     """
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
     lock_routing()
     provider = locked(provider)
+    refuse_named(provider)
     if provider.activated_at is not None:
         raise NotADraft(name=provider.name)
     record("idp.provider.deleted", actor=actor, target=provider, details={"slug": provider.slug, "draft": True})

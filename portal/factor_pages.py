@@ -36,6 +36,7 @@ from users.factors import (
 from users.models import User
 from users.recovery_codes import HOW_MANY
 from users.second_factor import add_authenticator_app, app_uri, make_recovery_codes
+from users.sessions import note_second_factor
 
 TEMPLATES = "second_factor/"
 REGISTER = "register"
@@ -106,6 +107,7 @@ def authenticator_app(request: HttpRequest, face: Face) -> HttpResponse:
             _show(request, form, error)
         else:
             forget_pending_seed(request.session)
+            note_second_factor(request.session, "totp")
             return _enrolled(request, face, done, "Your authenticator app is set up.")
     seed = pending_seed(request.session)
     context = {
@@ -140,6 +142,7 @@ def add_passkey(request: HttpRequest, face: Face) -> HttpResponse:
         except DirectoryError as error:
             _show(request, form, error)
         else:
+            note_second_factor(request.session, "passkey")
             return _enrolled(request, face, done, "Your passkey is added.")
     available, options = passkeys.are_available(), ""
     if available:

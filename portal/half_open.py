@@ -1,21 +1,26 @@
-"""A sign-in between its two steps: the password was right, the second factor is still to come.
+"""A sign-in between its two steps: password or provider said who it is, the second factor is still to come.
 
 It is kept in the visitor's session, opens no page but that of the second step, and lasts ten minutes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from idp.queries import password_owner
+from idp.held_answers import Answer, unsealed
+from idp.models import IdentityProvider
+from idp.routing import provider_of
 from portal.actors import actor_of
 from portal.faces import FACES
 from users.audit import record
 from users.errors import DirectoryError
+from users.factor_errors import SecretUnreadable
 from users.factors import Factors, factors_of
 from users.models import Realm, User
 
@@ -36,26 +41,49 @@ class SignInStepOver(DirectoryError):
 
 @dataclass(frozen=True)
 class HalfOpen:
-    """Who gave her password, what she has for the second step, and where she goes then."""
+    """Who it is, what she has for the second step, and where she goes then.
+
+    Attributes:
+        answer: of the provider that says who it is, or None where she gave her password.
+    """
 
     person: User
     factors: Factors
     next_path: str
+    answer: Answer | None = None
 
 
-def begin_second_step(request: HttpRequest, person: User, *, realm: Realm, next_path: str) -> HttpResponse:
-    """Note that a person's password was right, and lead to the second step. Nobody is signed in by that."""
+def begin_second_step(
+    request: HttpRequest,
+    person: User,
+    *,
+    realm: Realm,
+    next_path: str,
+    answer: Answer | None = None,
+    keep: Mapping[str, Any] | None = None,
+) -> HttpResponse:
+    """Note who somebody is so far, and lead to the second step. Nobody is signed in by that.
+
+    Args:
+        answer: of the provider that says who it is; None: her password was right.
+        keep: what else stays in the visitor's session.
+    """
     request.session.flush()
+    request.session.update(keep or {})
     request.session[HALF_OPEN] = {
         "person": str(person.pk),
         "realm": realm.value,
         "role": person.admin_role,
         "password": person.get_session_auth_hash(),
+        "answer": answer.sealed() if answer else "",
         "next": next_path,
         "at": timezone.now().isoformat(),
     }
     details = {"account": person.company_email}
-    record(f"{ACTIONS[realm]}.password_accepted", actor=actor_of(request), target=person, details=details)
+    action = f"{ACTIONS[realm]}.password_accepted"
+    if answer:
+        details["provider"], action = answer.provider.name, "portal.sign_in.provider_accepted"
+    record(action, actor=actor_of(request), target=person, details=details)
     return redirect(FACES[realm].name("second_step"))
 
 
@@ -64,7 +92,7 @@ def half_open_sign_in(request: HttpRequest, realm: Realm) -> HalfOpen | None:
 
     Raises:
         SignInStepOver: it is older than ten minutes, or meanwhile the person was suspended, got another role or
-            password, lost her second factor, or came under federation.
+            password, lost her second factor, or signs in another way; or her provider is not what was asked.
     """
     noted = request.session.get(HALF_OPEN)
     if not noted or noted["realm"] != realm.value:
@@ -76,7 +104,19 @@ def half_open_sign_in(request: HttpRequest, realm: Realm) -> HalfOpen | None:
         raise SignInStepOver(reason="the person changed")
     if not constant_time_compare(noted["password"], person.get_session_auth_hash()):
         raise SignInStepOver(reason="the password changed")
-    factors = factors_of(person)
-    if not factors or password_owner(person) is not None:
+    factors, provider = factors_of(person), provider_of(person)
+    sealed = noted.get("answer", "")
+    answer = _answer(sealed, provider) if sealed else None
+    if not factors or (answer.provider if answer else None) != provider:
         raise SignInStepOver(reason="the way to sign in changed")
-    return HalfOpen(person, factors, noted["next"])
+    return HalfOpen(person, factors, noted["next"], answer)
+
+
+def _answer(sealed: str, provider: IdentityProvider | None) -> Answer:
+    try:
+        answer = unsealed(sealed, provider)
+    except SecretUnreadable as error:
+        raise SignInStepOver(reason="the encryption keys changed") from error
+    if answer is None:
+        raise SignInStepOver(reason="the provider changed")
+    return answer

@@ -4,10 +4,15 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from idp.access_errors import AccessRefused
+from idp.federation import match_person
+from idp.held_answers import Answer
 from portal.actors import actor_of
+from portal.admission import admit
 from portal.errors import error_page
 from portal.faces import Face
 from portal.factor_checks import NO_GUESS, CodeForm, passkey_context, spend_posted_factor
+from portal.federated_session import open_federated_session
 from portal.half_open import ACTIONS, HALF_OPEN, HalfOpen, SignInStepOver, half_open_sign_in
 from portal.lockout import counted_guess
 from portal.sign_in import open_local_session
@@ -19,14 +24,11 @@ PURPOSE = "sign in"
 
 
 def second_step_page(request: HttpRequest, face: Face) -> HttpResponse:
-    """Take a code or a passkey of a person whose password was right, and sign her in."""
+    """Take a code or a passkey of a person of whom the first step is known, and sign her in."""
     try:
         step = half_open_sign_in(request, face.realm)
     except SignInStepOver as over:
-        _record(request, face, over)
-        request.session.pop(HALF_OPEN)
-        messages.error(request, f"{over.message} {over.hint}")
-        return redirect(face.name("sign_in"))
+        return _begin_again(request, face, over)
     if step is None:
         return redirect(face.name("sign_in"))
     form = CodeForm(request.POST if request.method == "POST" and not request.POST.get("passkey") else None)
@@ -34,8 +36,10 @@ def second_step_page(request: HttpRequest, face: Face) -> HttpResponse:
     if request.method == "POST" and (not form.is_bound or form.is_valid()):
         try:
             return _finish(request, face, step, form)
-        except SignInLocked as locked:
-            return error_page(request, locked)
+        except SignInStepOver as over:
+            return _begin_again(request, face, over)
+        except (SignInLocked, AccessRefused) as final:
+            return error_page(request, final)
         except DirectoryError as refused:
             error, form = refused, CodeForm()  # no page says again what was typed: it may be almost a recovery code
     context = {
@@ -55,11 +59,41 @@ def _finish(request: HttpRequest, face: Face, step: HalfOpen, form: CodeForm) ->
         code = form.cleaned_data["code"] if form.is_bound else ""
         with counted_guess(request, step.person.company_email, no_guess=NO_GUESS):
             method = spend_posted_factor(request, step.person, purpose=PURPOSE, code=code)
+        if step.answer is None:
+            open_local_session(request, step.person, realm=face.realm, method=f"password+{method}")
+        else:
+            _open_federated(request, step.person, step.answer, method)
     except DirectoryError as error:
         _record(request, face, error, step.person)
         raise
-    open_local_session(request, step.person, realm=face.realm, method=f"password+{method}")
     return redirect(step.next_path)
+
+
+def _open_federated(request: HttpRequest, person: User, answer: Answer, factor: str) -> None:
+    """Open the session that the provider's answer was for. Everything is looked at again: there were ten minutes."""
+    try:
+        match = match_person(provider=answer.provider, claims=answer.claims)
+    except DirectoryError as error:
+        raise SignInStepOver(reason=error.code) from error
+    if match.person != person:
+        raise SignInStepOver(reason="the link changed")
+    admission = admit(
+        request,
+        person,
+        provider_id=answer.provider.pk,
+        token_second_factor=answer.second_factor,
+        local_second_factor=True,
+    )
+    other_tabs = request.session.get("oidc_states", {})
+    open_federated_session(request, answer, match, admission, other_tabs=other_tabs, factor=factor)
+
+
+def _begin_again(request: HttpRequest, face: Face, over: SignInStepOver) -> HttpResponse:
+    if not over.reference:
+        _record(request, face, over)
+    request.session.pop(HALF_OPEN, None)
+    messages.error(request, f"{over.message} {over.hint}")
+    return redirect(face.name("sign_in"))
 
 
 def _record(request: HttpRequest, face: Face, error: DirectoryError, person: User | None = None) -> None:

@@ -11,6 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from idp import queries
 from portal.actors import actor_of, client_ip
+from portal.admission import Admission, admit
 from portal.browsers import browser_of
 from portal.fresh import mark_fresh
 from portal.half_open import ACTIONS, begin_second_step
@@ -35,30 +36,37 @@ def sign_in_with_password(
         SignInFailed: wrong, unknown, suspended, or no administrator: always the same words.
         SignInLocked: too many failures for the account or the address.
         PasswordManagedExternally: the right password of a person who signs in through a provider.
+        AccessDenied: the right password of a person whom an access policy shuts out.
     """
     try:
         with counted_guess(request, email):
             person = _checked(request, email, password, realm)
+        if has_second_factor(person):
+            return begin_second_step(request, person, realm=realm, next_path=next_path)
+        open_local_session(request, person, realm=realm, method="password")
     except DirectoryError as error:
         details = {"email": email.strip().lower()[:254], "realm": realm.value, "browser": browser_of(request)}
         # Whose account it was about: she sees it among her own sign-ins.
         about = account_holder(email)
         record_refusal(f"{ACTIONS[realm]}.failed", actor=actor_of(request), target=about, error=error, details=details)
         raise
-    if has_second_factor(person):
-        return begin_second_step(request, person, realm=realm, next_path=next_path)
-    open_local_session(request, person, realm=realm, method="password")
     return redirect(next_path)
 
 
 def open_local_session(request: HttpRequest, person: User, *, realm: Realm, method: str) -> None:
     """Open the session of somebody who gave her own password.
 
+    Of whom a policy asks for a second factor that she has not, the User Portal's pages lead to setting one up.
+
     Args:
         method: `password`, and the second factor behind it: `password+totp`.
+
+    Raises:
+        AccessDenied: a policy shuts her out of the User Portal.
     """
     person.backend = PASSWORD_BACKEND
-    open_session(request, person, realm=realm, method=method)
+    admission = admit(request, person, local_second_factor="+" in method) if realm == Realm.USER else None
+    open_session(request, person, realm=realm, method=method, admission=admission)
 
 
 def _checked(request: HttpRequest, email: str, password: str, realm: Realm) -> User:
@@ -81,6 +89,7 @@ def open_session(
     *,
     realm: Realm,
     method: str,
+    admission: Admission | None,
     provider_id: str | None = None,
     upstream_sid: str = "",
     keep: Mapping[str, Any] | None = None,
@@ -90,11 +99,14 @@ def open_session(
     Nothing of the visitor's former session is kept but what the caller names.
 
     Args:
-        method: how the person was recognised: `password`, with a second factor, the rule that matched a token, or
+        method: how the person was recognised: `password`, or the rule that matched a token, with a second factor; or
             `sessions.BREAK_GLASS`.
+        admission: that the access policies let her in. No session of the User Portal opens without.
         provider_id, upstream_sid: the provider that vouched for her, and its name for her session there.
         keep: what else the session holds from the beginning.
     """
+    if realm == Realm.USER and (admission is None or admission.person != person):
+        raise ValueError("nobody asked the access policies")
     details = {"method": method, "browser": browser_of(request), **_vouched_by(person, method, provider_id)}
     with transaction.atomic(savepoint=False):
         request.session.flush()

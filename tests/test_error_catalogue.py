@@ -55,7 +55,7 @@ NAMES = [error.__name__ for error in RAISED]
 
 def test_there_is_a_catalogue() -> None:
     assert len(RAISED) > 100
-    assert {error.code.partition(".")[0] for error in RAISED} == {"users", "idp", "federation", "portal"}
+    assert {error.code.partition(".")[0] for error in RAISED} == {"users", "idp", "federation", "portal", "access"}
 
 
 def test_codes_are_unique() -> None:

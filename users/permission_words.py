@@ -14,6 +14,8 @@ WORDS = {
     Permission.MANAGE_PEOPLE: "Add, import, change, activate and delete people, and manage groups",
     Permission.VIEW_IDENTITY_PROVIDERS: "See identity providers, without their secrets",
     Permission.MANAGE_IDENTITY_PROVIDERS: "Connect, change, activate and delete identity providers, and link accounts",
+    Permission.VIEW_ACCESS_POLICIES: "See conditional access policies",
+    Permission.MANAGE_ACCESS_POLICIES: "Add, change, order and delete conditional access policies",
     Permission.VIEW_AUDIT: "Read the audit log",
     Permission.VIEW_ADMINISTRATORS: "See who is an administrator",
     Permission.MANAGE_ADMINISTRATORS: "Invite, change and remove administrators",

@@ -20,6 +20,8 @@ class Permission(StrEnum):
     EXPORT_PEOPLE = "export_people"
     VIEW_IDENTITY_PROVIDERS = "view_identity_providers"
     MANAGE_IDENTITY_PROVIDERS = "manage_identity_providers"
+    VIEW_ACCESS_POLICIES = "view_access_policies"
+    MANAGE_ACCESS_POLICIES = "manage_access_policies"
     VIEW_AUDIT = "view_audit"
     VIEW_ADMINISTRATORS = "view_administrators"
     MANAGE_ADMINISTRATORS = "manage_administrators"
@@ -33,6 +35,7 @@ _READ = frozenset(
         Permission.VIEW_PEOPLE,
         Permission.EXPORT_PEOPLE,
         Permission.VIEW_IDENTITY_PROVIDERS,
+        Permission.VIEW_ACCESS_POLICIES,
         Permission.VIEW_AUDIT,
         Permission.VIEW_ADMINISTRATORS,
         Permission.VIEW_ORGANIZATION,
@@ -41,7 +44,8 @@ _READ = frozenset(
 
 ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     AdminRole.ADMINISTRATOR_WITH_BILLING: frozenset(Permission),
-    AdminRole.ADMINISTRATOR: _READ | {Permission.SUPPORT_PEOPLE, Permission.MANAGE_PEOPLE},
+    AdminRole.ADMINISTRATOR: _READ
+    | {Permission.SUPPORT_PEOPLE, Permission.MANAGE_PEOPLE, Permission.MANAGE_ACCESS_POLICIES},
     AdminRole.HELP_DESK: frozenset({Permission.OPEN_ADMIN_PORTAL, Permission.VIEW_PEOPLE, Permission.SUPPORT_PEOPLE}),
     AdminRole.READ_ONLY: _READ,
 }

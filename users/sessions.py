@@ -241,6 +241,21 @@ def method_of(session: UserSession) -> str:
     return str(SessionStore().decode(session.session_data).get(_TAGS, {}).get("method", ""))
 
 
+def shown_second_factor(session: Any) -> bool:
+    """Return whether the person of this session has shown a second factor at Gatehouse in it."""
+    return "+" in str(session.get(_TAGS, {}).get("method", ""))
+
+
+def note_second_factor(session: Any, factor: str) -> None:
+    """Note that a person has just set up a second factor in this session: nobody else could have.
+
+    Args:
+        factor: as in `tag`: `totp` or `passkey`.
+    """
+    if not shown_second_factor(session) and _TAGS in session:
+        session[_TAGS] = {**session[_TAGS], "method": f"{session[_TAGS]['method']}+{factor}"}
+
+
 def origin_of(session: Any) -> Origin | None:
     """Return what was noted when this session was opened, or None of a visitor's."""
     tags = session.get(_TAGS, {})

@@ -1,5 +1,16 @@
 """What `idp` stores, by subject: import it from here."""
 
+from idp.models.access import (
+    AccessAction,
+    AccessDefault,
+    AccessGroup,
+    AccessPerson,
+    AccessPolicy,
+    AccessProvider,
+    AccessSide,
+    Resource,
+    TokenFactor,
+)
 from idp.models.credentials import ClientCertificate, ExpiryNotice
 from idp.models.guards import GuardedFailure, GuardOutcome, RoutingGuard
 from idp.models.links import FederatedIdentity, PendingLink
@@ -9,6 +20,13 @@ from idp.models.routing import RoutingDomain, RoutingException, RoutingGroup, Ro
 from idp.models.sign_ins import SpentState, UpstreamGrant
 
 __all__ = [
+    "AccessAction",
+    "AccessDefault",
+    "AccessGroup",
+    "AccessPerson",
+    "AccessPolicy",
+    "AccessProvider",
+    "AccessSide",
     "ClientCertificate",
     "Credential",
     "ExpiryNotice",
@@ -20,6 +38,7 @@ __all__ = [
     "Kind",
     "PendingLink",
     "Rehearsal",
+    "Resource",
     "RoutingDomain",
     "RoutingException",
     "RoutingGroup",
@@ -30,5 +49,6 @@ __all__ = [
     "SlugNumber",
     "SpentState",
     "Status",
+    "TokenFactor",
     "UpstreamGrant",
 ]

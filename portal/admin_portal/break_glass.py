@@ -34,7 +34,7 @@ def enter(request: HttpRequest, token: str) -> HttpResponse:
     """
     if request.method == "POST":
         person = use_link(actor=actor_of(request), token=token)
-        open_session(request, person, realm=Realm.ADMIN, method=BREAK_GLASS)
+        open_session(request, person, realm=Realm.ADMIN, method=BREAK_GLASS, admission=None)
         return redirect("admin_portal:new_own_password")
     # The address is the secret: the site's own Referrer-Policy, same-origin, keeps it from everybody else. Stricter
     # ones make browsers send "Origin: null" with the form, which the CSRF check rightly refuses.

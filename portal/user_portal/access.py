@@ -15,6 +15,7 @@ from idp.models import IdentityProvider
 from idp.recheck import recheck_session
 from idp.routing import provider_of
 from portal.actors import actor_of
+from portal.user_portal.policies import refused_by_policies
 from users.audit import record
 from users.models import Realm, User
 from users.sessions import REALM
@@ -22,13 +23,7 @@ from users.sessions import REALM
 View = Callable[..., HttpResponse]
 
 
-def person_required(view: View) -> View:
-    """Require a session that was opened in the User Portal, in the way in which this person signs in now.
-
-    Federation beginning or ending closes the sessions that it concerns. One that was being opened in the same moment
-    would slip through, and a person who joins a group may sign in another way from then on: so every page compares.
-    """
-
+def _session_required(view: View, *, before_enrolment: bool) -> View:
     @never_cache
     @wraps(view)
     def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
@@ -41,13 +36,31 @@ def person_required(view: View) -> View:
             record("portal.session.ended", actor=actor_of(request), details={"reason": "the way to sign in changed"})
             logout(request)
             return redirect("user_portal:sign_in")
+        if provider is not None and provider.recheck_minutes and _was_ended_upstream(request, provider):
+            return redirect("user_portal:sign_in")
+        refusal = refused_by_policies(request, provider, before_enrolment=before_enrolment)
+        if refusal is not None:
+            return refusal
         if provider is not None:
-            if provider.recheck_minutes and _was_ended_upstream(request, provider):
-                return redirect("user_portal:sign_in")
             allow_form_to_provider(request, provider)
         return view(request, *args, **kwargs)
 
     return wrapper
+
+
+def person_required(view: View) -> View:
+    """Require a session that was opened in the User Portal, in the way in which this person signs in now.
+
+    Federation beginning or ending closes the sessions that it concerns. One that was being opened in the same moment
+    would slip through, and a person who joins a group may sign in another way from then on: so every page compares.
+    It asks the access policies, too: they may have changed, and so may where she is and what time it is.
+    """
+    return _session_required(view, before_enrolment=False)
+
+
+def enrolling_person_required(view: View) -> View:
+    """Require the same, but open the page also to who must set up a second factor first: it is for that."""
+    return _session_required(view, before_enrolment=True)
 
 
 def _was_ended_upstream(request: HttpRequest, provider: IdentityProvider) -> bool:

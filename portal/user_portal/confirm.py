@@ -6,12 +6,12 @@ from django.views.decorators.http import require_http_methods
 
 from portal.confirming import confirm_page
 from portal.faces import USER
-from portal.user_portal.access import person_required
+from portal.user_portal.access import enrolling_person_required
 
 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
-@person_required
+@enrolling_person_required
 def confirm_it_is_you(request: HttpRequest) -> HttpResponse:
     """Ask for the password again, and go on."""
     return confirm_page(request, USER)

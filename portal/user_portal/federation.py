@@ -19,9 +19,8 @@ from mozilla_django_oidc.utils import add_state_and_verifier_and_nonce_to_sessio
 from mozilla_django_oidc.views import OIDCAuthenticationCallbackView
 
 from idp.authorization import STATE_LIFETIME, code_of, is_spent, new_request, spend_state
-from idp.backends import BACKEND, FederatedBackend, FederatedSignIn, ProviderSettings
+from idp.backends import FederatedBackend, FederatedSignIn, ProviderSettings
 from idp.expiry import note_refused_credential
-from idp.federation import keep_link
 from idp.federation_errors import (
     ProviderChanged,
     ProviderUnavailable,
@@ -33,17 +32,21 @@ from idp.federation_errors import (
     StateUsed,
 )
 from idp.guard_returns import note_failed_sign_in, settle_guards
+from idp.held_answers import Answer
 from idp.models import IdentityProvider
-from idp.recheck import keep_grant
 from idp.routing import active_provider_by_slug
 from portal.actors import actor_of
 from portal.admin_portal import rehearsals
+from portal.admission import Admission, admit
 from portal.answers import read_answer
 from portal.browsers import browser_of
 from portal.errors import error_page
-from portal.sign_in import open_session, safe_next
+from portal.federated_session import open_federated_session
+from portal.half_open import begin_second_step
+from portal.sign_in import safe_next
 from users.audit import record_refusal
 from users.errors import DirectoryError
+from users.factors import has_second_factor
 from users.models import Realm
 from users.own_sign_ins import account_holder
 from users.sessions import reload_for_update
@@ -93,42 +96,41 @@ class CallbackView(ProviderSettings, OIDCAuthenticationCallbackView):
         return self.login_success()
 
     def login_success(self) -> HttpResponse:
-        """Keep the link and open the session under a new key, also for a person who is signed in already: a 303."""
+        """Keep the link and open the session under a new key, also for a person who is signed in already: a 303.
+
+        Where an access policy asks for a second factor at Gatehouse, its step comes first.
+        """
         provider, match, claims = self.sign_in.provider, self.sign_in.match, self.sign_in.claims
         if match is None or claims is None:
             return self.login_failure()
-        match.person.backend = BACKEND
+        answer = Answer(provider, claims, self.sign_in.refresh_token, self.entry["nonce"])
+        admission = admit(
+            self.request,
+            match.person,
+            provider_id=provider.pk,
+            token_second_factor=answer.second_factor,
+            current=match.link.access if match.link else None,
+        )
+        if admission.needs_second_factor:
+            return self._second_step(answer, admission)
         with transaction.atomic():
-            other_tabs = self._other_tabs()
-            keep_link(actor=self.sign_in.actor, provider=provider, claims=claims, match=match)
-            open_session(
-                self.request,
-                match.person,
-                realm=Realm.USER,
-                method=match.rule,
-                provider_id=str(provider.pk),
-                upstream_sid=claims.sid,
-                keep={
-                    "oidc_states": other_tabs,
-                    "federation": {
-                        "provider_id": str(provider.pk),
-                        "provider_name": provider.name,
-                        "trust": provider.trust,
-                        "login_hint": claims.login_hint,
-                    },
-                },
-            )
-            keep_grant(
-                actor=self.sign_in.actor,
-                session_key=self.request.session.session_key or "",
-                provider=provider,
-                claims=claims,
-                refresh_token=self.sign_in.refresh_token,
-                nonce=self.entry["nonce"],
-            )
+            open_federated_session(self.request, answer, match, admission, other_tabs=self._other_tabs())
         response = HttpResponseRedirect(self.entry["next"])
         response.status_code = 303
         return response
+
+    def _second_step(self, answer: Answer, admission: Admission) -> HttpResponse:
+        if not has_second_factor(admission.person):
+            raise admission.missing()
+        with transaction.atomic():
+            return begin_second_step(
+                self.request,
+                admission.person,
+                realm=Realm.USER,
+                next_path=self.entry["next"],
+                answer=answer,
+                keep={"oidc_states": self._other_tabs()},
+            )
 
     def _other_tabs(self) -> dict[str, Any]:
         """Return the sign-ins that other tabs of this browser have under way, also those begun in the meantime."""

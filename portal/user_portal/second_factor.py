@@ -16,7 +16,7 @@ from portal import factor_pages
 from portal.faces import USER
 from portal.fresh import fresh_authentication
 from portal.second_step import second_step_page
-from portal.user_portal.access import View, person_required
+from portal.user_portal.access import View, enrolling_person_required
 from users.models import User
 
 page_methods = require_http_methods(["GET", "HEAD", "POST"])
@@ -26,7 +26,7 @@ back_to_index = fresh_authentication(back_to="user_portal:second_factor")
 def local_person_required(view: View) -> View:
     """Lead a person whose provider signs her in to the page that says why a second factor is not hers to change."""
 
-    @person_required
+    @enrolling_person_required
     @wraps(view)
     def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         if password_owner(cast(User, request.user)) is not None:
@@ -46,7 +46,7 @@ def second_step(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@person_required
+@enrolling_person_required
 def index(request: HttpRequest) -> HttpResponse:
     """Show the person's second factors."""
     return factor_pages.index(request, USER)

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from idp.access_errors import AccessRefused
 from idp.guard_returns import settle_guards
 from idp.logout import logout_url
 from idp.routing import is_for_everyone, offered_providers, provider_for_email
@@ -64,8 +65,8 @@ def password(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             return sign_in_with_password(request, **form.cleaned_data, realm=Realm.USER, next_path=next_path)
-        except SignInLocked as locked:
-            return error_page(request, locked)
+        except (SignInLocked, AccessRefused) as final:
+            return error_page(request, final)
         except DirectoryError as refused:
             error = refused
     context = {

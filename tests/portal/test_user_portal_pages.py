@@ -68,8 +68,8 @@ def test_home_asks_little_of_the_database(browser: Browser) -> None:
     browser.get("/")
     with CaptureQueriesContext(connection) as captured:
         browser.get("/")
-    # The session, the person, the active provider, and the sign-in before.
-    assert len(captured) == 4
+    # The session, the person, the active provider, the access policies, and the sign-in before.
+    assert len(captured) == 5
 
 
 # --- profile --------------------------------------------------------------------------------------------------------

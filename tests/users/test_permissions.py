@@ -20,6 +20,8 @@ manage_people               yes                         yes            no       
 export_people               yes                         yes            no         yes
 view_identity_providers     yes                         yes            no         yes
 manage_identity_providers   yes                         no             no         no
+view_access_policies        yes                         yes            no         yes
+manage_access_policies      yes                         yes            no         no
 view_audit                  yes                         yes            no         yes
 view_administrators         yes                         yes            no         yes
 manage_administrators       yes                         no             no         no
