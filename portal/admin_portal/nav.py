@@ -37,6 +37,13 @@ _ENTRIES = (
         "key-round",
         Permission.VIEW_IDENTITY_PROVIDERS,
     ),
+    (
+        "SECURITY MANAGEMENT",
+        "Conditional Policies",
+        "admin_portal:access_policies",
+        "shield-check",
+        Permission.VIEW_ACCESS_POLICIES,
+    ),
     ("INSIGHTS", "Directory", "admin_portal:directory", "scroll-text", Permission.VIEW_AUDIT),
     ("INSIGHTS", "Sessions", "admin_portal:sessions", "monitor-smartphone", Permission.VIEW_PEOPLE),
     ("SETTINGS", "Administrators", "admin_portal:administrators", "shield-user", Permission.VIEW_ADMINISTRATORS),

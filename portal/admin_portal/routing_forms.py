@@ -40,10 +40,10 @@ class PlaceForm(forms.Form):
         error_messages={"required": "Enter a number.", "invalid": "Enter a number.", "min_value": "The first is 1."},
     )
 
-    def __init__(self, data: Any = None, *, count: int, **options: Any) -> None:
+    def __init__(self, data: Any = None, *, count: int, what: str = "routing policy", **options: Any) -> None:
         super().__init__(data, **options)
         self.fields["position"].widget.attrs["max"] = count
-        self.fields["position"].help_text = f"1 to {count}. The first routing policy that fits a person decides."
+        self.fields["position"].help_text = f"1 to {count}. The first {what} that fits a person decides."
 
 
 class RoutingPolicyForm(forms.Form):

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from portal.admin_portal import (
+    access_policies,
     account,
     admin_invitations,
     administrators,
@@ -50,6 +51,8 @@ _CREDENTIALS = f"{_PROVIDERS}<uuid:pk>/credentials/"
 _LINKS = f"{_PROVIDERS}<uuid:pk>/links/"
 _FACTOR = "account/second-factor/"
 _POLICY = f"{_PROVIDERS}routing-policies/<uuid:policy>/"
+_ACCESS = "security-management/conditional-policies/"
+_ACCESS_POLICY = f"{_ACCESS}<uuid:access_policy>/"
 _IMPORT = f"{_PEOPLE}import/<uuid:people_import>/"
 
 urlpatterns = [
@@ -115,6 +118,15 @@ urlpatterns = [
     path(f"{_POLICY}disable/", routing.disable, name="disable_routing_policy"),
     path(f"{_POLICY}move/", routing.move, name="move_routing_policy"),
     path(f"{_POLICY}delete/", routing.delete, name="delete_routing_policy"),
+    path(_ACCESS, access_policies.index, name="access_policies"),
+    path(f"{_ACCESS}add/", access_policies.add, name="add_access_policy"),
+    path(f"{_ACCESS}default/", access_policies.set_default, name="set_default_access"),
+    path(_ACCESS_POLICY, access_policies.show, name="access_policy"),
+    path(f"{_ACCESS_POLICY}edit/", access_policies.edit, name="edit_access_policy"),
+    path(f"{_ACCESS_POLICY}enable/", access_policies.enable, name="enable_access_policy"),
+    path(f"{_ACCESS_POLICY}disable/", access_policies.disable, name="disable_access_policy"),
+    path(f"{_ACCESS_POLICY}move/", access_policies.move, name="move_access_policy"),
+    path(f"{_ACCESS_POLICY}delete/", access_policies.delete, name="delete_access_policy"),
     path(_PEOPLE, people.index, name="people"),
     path(f"{_PEOPLE}bulk/activate/", people_bulk.activate, name="activate_people"),
     path(f"{_PEOPLE}bulk/suspend/", people_bulk.suspend, name="suspend_people"),

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.urls import URLPattern, get_resolver, reverse
 from django.urls.converters import IntConverter
 
-from idp.models import FederatedIdentity, IdentityProvider, PendingLink, Rehearsal, RoutingPolicy
+from idp.models import AccessPolicy, FederatedIdentity, IdentityProvider, PendingLink, Rehearsal, RoutingPolicy
 from portal.admin_portal import urls as admin_urls
 from tests.browsing import Browser, assert_refused, last_event
 from tests.entra_tenant import PracticeTenant
@@ -139,6 +139,24 @@ move_routing_policy           GET     sign-in    sign-in  405      405          
 move_routing_policy           POST    sign-in    sign-in  422      403            403        403
 delete_routing_policy         GET     sign-in    sign-in  405      405            405        405
 delete_routing_policy         POST    sign-in    sign-in  302      403            403        403
+access_policies               GET     sign-in    sign-in  200      200            403        200
+access_policies               POST    sign-in    sign-in  405      405            405        405
+add_access_policy             GET     sign-in    sign-in  200      200            403        403
+add_access_policy             POST    sign-in    sign-in  422      422            403        403
+set_default_access            GET     sign-in    sign-in  405      405            405        405
+set_default_access            POST    sign-in    sign-in  302      302            403        403
+access_policy                 GET     sign-in    sign-in  200      200            403        200
+access_policy                 POST    sign-in    sign-in  405      405            405        405
+edit_access_policy            GET     sign-in    sign-in  200      200            403        403
+edit_access_policy            POST    sign-in    sign-in  422      422            403        403
+enable_access_policy          GET     sign-in    sign-in  405      405            405        405
+enable_access_policy          POST    sign-in    sign-in  200      200            403        403
+disable_access_policy         GET     sign-in    sign-in  405      405            405        405
+disable_access_policy         POST    sign-in    sign-in  302      302            403        403
+move_access_policy            GET     sign-in    sign-in  405      405            405        405
+move_access_policy            POST    sign-in    sign-in  422      422            403        403
+delete_access_policy          GET     sign-in    sign-in  405      405            405        405
+delete_access_policy          POST    sign-in    sign-in  200      200            403        403
 people                        GET     sign-in    sign-in  200      200            200        200
 people                        POST    sign-in    sign-in  405      405            405        405
 activate_people               GET     sign-in    sign-in  405      405            405        405
@@ -314,6 +332,9 @@ def knock(browser: Browser, method: str, name: str, provider: IdentityProvider |
         named = stored or IdentityProvider.objects.get_or_create(kind="oidc", slug="oidc", name="Acme")[0]
         values = {"provider": named, "everyone": True, "enabled": False, "position": 1}
         parameters["policy"] = RoutingPolicy.objects.get_or_create(name="Engineers", defaults=values)[0].pk
+    if "access_policy" in pattern.pattern.converters:
+        values = {"action": "deny", "everyone": True, "enabled": False, "position": 1}
+        parameters["access_policy"] = AccessPolicy.objects.get_or_create(name="Engineers", defaults=values)[0].pk
     if provider and "rehearsal" in pattern.pattern.converters:
         parameters["rehearsal"] = rehearsal_of(provider)
     if isinstance(pattern.pattern.converters.get("pk"), IntConverter):  # an audit row; or a saved filter, which is none
