@@ -14,6 +14,7 @@ COMMANDS = {
     "admins": "users",
     "audit": "users",
     "idp": "idp",
+    "access": "idp",
     "keys": "idp",
     "housekeeping": "idp",
     "run": "portal",
@@ -31,6 +32,8 @@ WRONG = [
     (("admins", "set-role", "a@contoso.example", "owner"), "help_desk"),
     (("idp", "set-secret", "entra", "--expires-on", "31.1.2030"), "YYYY-MM-DD"),
     (("idp", "add", "--name", "Entra"), "--client-id"),
+    (("access", "add-policy", "--name", "A", "--action", "deny", "--within", "8 to 9"), "08:00-18:00"),
+    (("access", "set-default", "explode"), "require_second_factor"),
 ]
 
 
