@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from idp.access import Action, Circumstances, Decision, Rule, Side, Window, decide, parse_network
 from idp.models import AccessAction, AccessDefault, AccessPolicy, TokenFactor
-from users.models import GroupMembership, User
-from users.plain_sql import as_uuid
+from users.models import User
+from users.plain_sql import as_uuid, stored
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,11 @@ def decision_for(
 
 def groups_of(person: User) -> frozenset[uuid.UUID]:
     """Return the groups that a person is in."""
-    return frozenset(GroupMembership.objects.filter(person=person).values_list("group_id", flat=True))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT group_id FROM users_groupmembership WHERE person_id = %s", [stored(User, "id", person.pk)]
+        )
+        return frozenset(as_uuid(row[0]) for row in cursor.fetchall())
 
 
 def stored_rules() -> Rules:

@@ -1,5 +1,6 @@
 """What can be done with access policies, what is refused, and what a change would mean."""
 
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, time
 from typing import Any
@@ -26,7 +27,7 @@ from idp.access_policies import (
     set_default,
     switch_policy,
 )
-from idp.access_rules import decision_for, stored_rules
+from idp.access_rules import Current, decision_for, stored_rules
 from idp.errors import ImpactChanged, ImpactNotConfirmed, ProviderNotFound
 from idp.models import AccessDefault, AccessPerson, AccessPolicy, IdentityProvider
 from idp.services import delete_provider
@@ -114,6 +115,14 @@ def test_a_change_that_is_rolled_back_leaves_nothing_behind() -> None:
     assert asked(ada).action == Action.ALLOW
     add("Other", "allow")
     assert asked(ada).action == Action.ALLOW
+
+
+def test_what_changes_while_it_is_read_is_read_again() -> None:
+    ada = make_person()
+    add("Shut")
+    overtaken = Current(uuid.uuid4(), Action.ALLOW)
+    decision = decision_for(ada, client_ip=None, provider_id=None, token_second_factor=False, current=overtaken)
+    assert decision.action == Action.DENY
 
 
 def test_the_order_decides_and_can_be_changed() -> None:
