@@ -18,3 +18,4 @@ class IdpConfig(AppConfig):
 
         password_owner.register(queries.password_owner)
         group_uses.register(queries.policies_naming)
+        group_uses.register(queries.claim_rules_naming)

@@ -42,6 +42,14 @@ def policies_naming(group: Group) -> list[str]:
     return [*words, *(f"the access policy {policy.name}" for policy in access)]
 
 
+def claim_rules_naming(group: Group) -> list[str]:
+    """Return the providers whose claims or first sign-ins put people into a group, in words."""
+    by_claims = IdentityProvider.objects.filter(claim_groups__group=group).distinct().order_by("name")
+    by_jit = IdentityProvider.objects.filter(jit_groups__group=group).order_by("name")
+    uses = [f"a claim rule of {provider.name}" for provider in by_claims]
+    return uses + [f"the people whom {provider.name} adds" for provider in by_jit]
+
+
 def last_slug_number(kind: str) -> int:
     """Return the highest number that a slug of this kind ever had, or 0."""
     return SlugNumber.objects.filter(kind=kind).aggregate(last=Max("number"))["last"] or 0

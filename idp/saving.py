@@ -12,7 +12,8 @@ OBSERVED = frozenset({"last_test", "last_test_at", "health", "health_checked_at"
 
 def decides_who_signs_in(provider: IdentityProvider) -> tuple[object, ...]:
     """Return what of a provider decides who is let in."""
-    return (provider.trust, tuple(provider.email_domains), provider.allow_guests)
+    added = (tuple(provider.jit_domains), provider.jit_state) if provider.jit_enabled else ()
+    return (provider.trust, tuple(provider.email_domains), provider.allow_guests, added)
 
 
 def locked(provider: IdentityProvider) -> IdentityProvider:

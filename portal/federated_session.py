@@ -6,6 +6,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from idp.backends import BACKEND
+from idp.claim_sign_in import apply_claims
 from idp.federation import Match, keep_link
 from idp.held_answers import Answer
 from idp.recheck import keep_grant
@@ -24,7 +25,7 @@ def open_federated_session(
     other_tabs: dict[str, Any],
     factor: str = "",
 ) -> None:
-    """Keep the link, open the session and keep its refresh token, in the caller's transaction or one of its own.
+    """Apply the claims, keep the link, open the session and keep its refresh token, in one transaction.
 
     Args:
         other_tabs: the sign-ins that other tabs of this browser have under way.
@@ -36,6 +37,7 @@ def open_federated_session(
     provider, claims, actor = answer.provider, answer.claims, actor_of(request)
     match.person.backend = BACKEND
     with transaction.atomic(savepoint=False):
+        facts = apply_claims(actor=actor, provider=provider, claims=claims, person=match.person)
         keep_link(actor=actor, provider=provider, claims=claims, match=match)
         open_session(
             request,
@@ -55,6 +57,7 @@ def open_federated_session(
                     "second_factor": answer.second_factor,
                 },
             },
+            facts=facts,
         )
         keep_grant(
             actor=actor,

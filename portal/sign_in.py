@@ -93,6 +93,7 @@ def open_session(
     provider_id: str | None = None,
     upstream_sid: str = "",
     keep: Mapping[str, Any] | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Sign a person in to one portal: a new session key, a tagged session row, an audit row, in one transaction.
 
@@ -104,10 +105,12 @@ def open_session(
         admission: that the access policies let her in. No session of the User Portal opens without.
         provider_id, upstream_sid: the provider that vouched for her, and its name for her session there.
         keep: what else the session holds from the beginning.
+        facts: what else the audit row says.
     """
     if realm == Realm.USER and (admission is None or admission.person != person):
         raise ValueError("nobody asked the access policies")
-    details = {"method": method, "browser": browser_of(request), **_vouched_by(person, method, provider_id)}
+    vouched_by = _vouched_by(person, method, provider_id)
+    details = {"method": method, "browser": browser_of(request), **vouched_by, **(facts or {})}
     with transaction.atomic(savepoint=False):
         request.session.flush()
         # Of a person without a backend no password was right: django-axes then forgets none of her failures.

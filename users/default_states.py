@@ -2,7 +2,7 @@
 
 from users.models import Organization, Source, State
 
-# The sources for which the organization decides. A provider adds nobody: there is no just-in-time creation.
+# The sources for which the organization decides. Each provider says for itself in which state it adds people.
 COLUMNS = {Source.MANUAL: "default_state_manual", Source.IMPORT: "default_state_import"}
 STATES = (State.STAGED, State.ACTIVE)
 

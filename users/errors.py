@@ -79,6 +79,16 @@ class NameInvalid(DirectoryError):
     field = "display_name"
 
 
+class LocaleInvalid(DirectoryError):
+    """The text is no language tag."""
+
+    code = "users.locale_invalid"
+    message = "This is not a locale."
+    hint = "Use a language tag such as en, en-GB or zh-Hant-TW, of at most 35 characters."
+    exit_status = 2
+    field = "locale"
+
+
 class PersonNotFound(DirectoryError):
     """No person answers to this email, user name or id."""
 

@@ -6,17 +6,24 @@ import unicodedata
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 
-from users.errors import CompanyEmailInvalid, NameInvalid, UserNameInvalid
+from users.errors import CompanyEmailInvalid, LocaleInvalid, NameInvalid, UserNameInvalid
 
 EMAIL_MAX_LENGTH = 254
 NAME_MAX_LENGTH = 150
 EXTERNAL_ID_MAX_LENGTH = 255
 REASON_MAX_LENGTH = 200
+LOCALE_MAX_LENGTH = 35
 _USER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 # Marks that turn the direction of writing round would let a name pass for another one. Joiners belong to some scripts.
 _JOINERS = "\u200c\u200d"
 _INVISIBLE = {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"}
+# A language with script, region, variants and extensions (RFC 5646, section 2.1); the longest that BCP 47 expects.
+_LOCALE = re.compile(
+    r"[a-z]{2,3}(?:-[a-z]{3}){0,3}(?:-[a-z]{4})?(?:-(?:[a-z]{2}|[0-9]{3}))?"
+    r"(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*(?:-[0-9a-wy-z](?:-[a-z0-9]{2,8})+)*(?:-x(?:-[a-z0-9]{1,8})+)?",
+    re.ASCII,
+)
 _validate_email = EmailValidator()
 
 
@@ -59,6 +66,25 @@ def normalise_user_name(text: str) -> str:
     if not text.isascii() or not _USER_NAME.fullmatch(text.lower()) or is_guid(text):
         raise UserNameInvalid()
     return text.lower()
+
+
+def normalise_locale(text: str) -> str:
+    """Return a language tag such as `en-GB` in the case that BCP 47 writes, or "" for none; `en_GB` means the same.
+
+    Raises:
+        LocaleInvalid: it is no language tag (RFC 5646, section 2.1), or longer than 35 characters.
+    """
+    tag = text.strip().replace("_", "-")
+    if not tag:
+        return ""
+    if len(tag) > LOCALE_MAX_LENGTH or not tag.isascii() or not _LOCALE.fullmatch(tag.lower()):
+        raise LocaleInvalid()
+    language, *rest = tag.lower().split("-")
+    written, in_extension = [language], False
+    for part in rest:
+        in_extension = in_extension or len(part) == 1
+        written.append(part if in_extension else {2: part.upper(), 4: part.title()}.get(len(part), part))
+    return "-".join(written)
 
 
 def user_name_from_email(email: str) -> str:

@@ -28,6 +28,7 @@ def edit_person(
     title: str | None = None,
     department: str | None = None,
     phone_number: str | None = None,
+    locale: str | None = None,
     external_id: str | None = None,
 ) -> User:
     """Change what is given of a person; None keeps what is stored.
@@ -41,7 +42,7 @@ def edit_person(
 
     Raises:
         PersonChangedMeanwhile: somebody else saved the person after `seen`.
-        CompanyEmailInvalid, UserNameInvalid, NameInvalid, PhoneNumberInvalid: bad input.
+        CompanyEmailInvalid, UserNameInvalid, NameInvalid, PhoneNumberInvalid, LocaleInvalid: bad input.
         CompanyEmailTaken, UserNameTaken, ExternalIdTaken: not unique.
     """
     person = locked_with_billing(person)
@@ -58,6 +59,8 @@ def edit_person(
         wanted["user_name"] = names.normalise_user_name(user_name)
     if phone_number is not None:
         wanted["phone_number"] = contact.normalise_phone_number(phone_number)
+    if locale is not None:
+        wanted["locale"] = names.normalise_locale(locale)
     if external_id is not None:
         wanted["external_id"] = names.normalise_external_id(external_id)
     if display_name is not None:

@@ -11,6 +11,13 @@ from idp.models.access import (
     Resource,
     TokenFactor,
 )
+from idp.models.claims import (
+    ClaimGroup,
+    ClaimMapping,
+    ClaimOverage,
+    JitGroup,
+    PersonField,
+)
 from idp.models.credentials import ClientCertificate, ExpiryNotice
 from idp.models.guards import GuardedFailure, GuardOutcome, RoutingGuard
 from idp.models.links import FederatedIdentity, PendingLink
@@ -27,6 +34,9 @@ __all__ = [
     "AccessPolicy",
     "AccessProvider",
     "AccessSide",
+    "ClaimGroup",
+    "ClaimMapping",
+    "ClaimOverage",
     "ClientCertificate",
     "Credential",
     "ExpiryNotice",
@@ -35,8 +45,10 @@ __all__ = [
     "GuardedFailure",
     "IdentityProvider",
     "IdentityProviderQuerySet",
+    "JitGroup",
     "Kind",
     "PendingLink",
+    "PersonField",
     "Rehearsal",
     "Resource",
     "RoutingDomain",

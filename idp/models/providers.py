@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from idp.fields import EncryptedTextField
 from idp.protocol.types import ProviderMetadata
+from users.models import State
 
 if TYPE_CHECKING:
     from idp.models.credentials import ClientCertificate
@@ -47,6 +48,10 @@ class Slot(models.TextChoices):
     NEXT = "next", "Next"
 
 
+# Whom a first sign-in adds, it adds so.
+JIT_STATES = (State.STAGED, State.ACTIVE)
+
+
 class IdentityProviderQuerySet(models.QuerySet["IdentityProvider"]):
     """Reads of providers."""
 
@@ -65,6 +70,8 @@ class IdentityProvider(models.Model):
         recheck_minutes: how often a session asks the provider whether it still stands; 0 for never.
         health: what housekeeping found last: `{"ok": bool, "code": str, "detail": str}`.
         down_since: since when health checks fail, or None.
+        jit_enabled: whether a first sign-in that finds nobody adds the person: with an email of `jit_domains` only, in
+            `jit_state`, and into the groups of `jit_groups`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -87,6 +94,9 @@ class IdentityProvider(models.Model):
     recheck_minutes = models.PositiveSmallIntegerField(default=0)
     email_domains = models.JSONField(default=list, blank=True)
     allow_guests = models.BooleanField(default=False)
+    jit_enabled = models.BooleanField(default=False)
+    jit_domains = models.JSONField(default=list, blank=True)
+    jit_state = models.CharField(max_length=16, choices=State, default=State.STAGED)
     metadata = models.JSONField(default=dict)
     metadata_fetched_at = models.DateTimeField(null=True)
     last_test = models.JSONField(null=True)
@@ -109,6 +119,10 @@ class IdentityProvider(models.Model):
             models.CheckConstraint(condition=models.Q(kind__in=Kind.values), name="idp_kind_known"),
             models.CheckConstraint(condition=models.Q(status__in=Status.values), name="idp_status_known"),
             models.CheckConstraint(condition=models.Q(credential__in=Credential.values), name="idp_credential_known"),
+            models.CheckConstraint(condition=models.Q(jit_state__in=JIT_STATES), name="idp_jit_state_known"),
+            models.CheckConstraint(
+                condition=models.Q(jit_enabled=False) | ~models.Q(jit_domains=[]), name="idp_jit_domains_named"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -16,7 +16,9 @@ class Rehearsal(models.Model):
         provider_version: the version of the provider that was rehearsed; a later one was not.
         steps: one `{"name", "outcome", "detail", "hint", "code", "milliseconds"}` for each step.
         claims: the validated claims, without nonce and opaque handles.
+        sent: the claims with text in them, in full, for trying out what rules would make of them.
         verdict: who would be matched and by which rule, or why nobody: `{"rule", "person", "code", "message", "hint"}`.
+        changes: what the claims would change of that person, as `idp.claim_plan` says it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -28,7 +30,9 @@ class Rehearsal(models.Model):
     succeeded = models.BooleanField(default=False)
     steps = models.JSONField(default=list)
     claims = models.JSONField(default=dict)
+    sent = models.JSONField(default=dict)
     verdict = models.JSONField(default=dict)
+    changes = models.JSONField(default=dict)
 
     class Meta:
         """Found by provider, newest first."""

@@ -39,11 +39,16 @@ class Group(models.Model):
 
 
 class GroupMembership(models.Model):
-    """One person in one group."""
+    """One person in one group.
+
+    Attributes:
+        given_by: the provider whose claims gave it and may take it back; None where an administrator did.
+    """
 
     group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="memberships", db_index=False)
     person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     added_at = models.DateTimeField(default=timezone.now, editable=False)
+    given_by = models.UUIDField(null=True, editable=False)
 
     class Meta:
         """A person is in a group once."""

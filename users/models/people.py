@@ -92,6 +92,7 @@ class User(AbstractBaseUser):
         name_key: the names, folded, for searching and sorting.
         linked: whether there is a federated identity; a database trigger keeps it.
         last_login: the last sign-in, at most an hour behind: see `LAST_LOGIN_PRECISION`.
+        locale: the language and region that the person prefers, as a language tag (BCP 47), or "".
         state_reason: what the administrator who set the state wrote down.
         scheduled_state, scheduled_at: the state that comes by itself, and when; `effective_state` knows both.
     """
@@ -111,6 +112,7 @@ class User(AbstractBaseUser):
     title = models.CharField(max_length=150, blank=True)
     department = models.CharField(max_length=150, blank=True)
     phone_number = models.CharField(max_length=50, blank=True)
+    locale = models.CharField(max_length=35, blank=True, default="")
     source = models.CharField(max_length=16, choices=Source, default=Source.MANUAL)
     name_key = NameKeyField()
     linked = models.BooleanField(default=False, editable=False)
