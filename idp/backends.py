@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
-from idp import federation, pending_links, probe, upstream
+from idp import federation, jit, pending_links, probe, upstream
 from idp.federation_errors import NoMatch
 from idp.models import IdentityProvider
 from idp.protocol import id_token, token_endpoint
@@ -171,13 +171,14 @@ class FederatedBackend(ProviderSettings, OIDCAuthenticationBackend):
         return verify(self.sign_in.provider, TokenResponse(token, self.access_token), kwargs["nonce"], self.code)
 
     def get_or_create_user(self, access_token: str, id_token: str, payload: IdTokenClaims) -> User:
-        """Return the person behind the claims. Nothing is asked of the userinfo endpoint, nothing is written.
+        """Return the person behind the claims. Nothing is asked of the userinfo endpoint.
 
-        The link is kept with the session, in one transaction (`federation.keep_link`).
+        Nothing is written either, unless the provider adds people whom nobody here is (`idp.jit`). The link is kept
+        with the session, in one transaction (`federation.keep_link`).
         """
         sign_in = self.sign_in
         try:
-            sign_in.match = federation.match_person(provider=sign_in.provider, claims=payload)
+            sign_in.match = jit.match_or_add(actor=sign_in.actor, provider=sign_in.provider, claims=payload)
         except NoMatch as error:
             # The administrator who is to act on it must see who came: by these three a person can be linked.
             error.context |= {

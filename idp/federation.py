@@ -41,7 +41,7 @@ from users.names import is_guid
 
 @dataclass(frozen=True)
 class Match:
-    """The person behind a token, and the rule that found her: `link`, `external_id` or `email`.
+    """The person behind a token, and the rule that found her: `link`, `external_id` or `email`; or `created`.
 
     Attributes:
         link: the one that exists already, or None before the first sign-in.

@@ -222,3 +222,18 @@ class PersonStaged(NoMatch):
     code = "federation.person_staged"
     message = "Your account here is not active yet."
     hint = "Ask your administrator when it will be, and give the reference number."
+
+
+class PersonAwaitsActivation(PersonStaged):
+    """The person was added by this very sign-in, and an administrator has to activate her."""
+
+    code = "federation.person_awaits_activation"
+    message = "Your account here was created just now, and waits until an administrator activates it."
+    hint = "You need not do anything. Sign in again once you are told that it is active."
+
+
+class NewcomerRoutedElsewhere(NoMatch):
+    """The person would be added, but no routing policy would send her to this provider: she could not come in."""
+
+    code = "federation.newcomer_routed_elsewhere"
+    hint = "Ask your administrator to add you, and give the reference number."

@@ -21,6 +21,7 @@ SORTS = {"recent": "Last sign-in", "since": "Newest link", "email": "Company ema
 RULES = {
     "external_id": "External ID",
     "email": "Company email",
+    "created": "Added at the first sign-in",
     "administrator": "An administrator, from the pending links",
     "pre_link": "Pre-linked",
     "relink": "Linked anew in bulk",

@@ -12,6 +12,7 @@ from idp.federation_errors import (
     ExternalIdContradicts,
     GuestNotLinked,
     MatchAmbiguous,
+    NewcomerRoutedElsewhere,
     NoMatch,
     PersonIsAdministrator,
     PersonLinkedElsewhere,
@@ -32,6 +33,10 @@ _REASONS = {
     NoMatch.code: Reason(
         "Nobody here has the company email {emails}.",
         "Add the person with this company email and they are linked at the next sign-in, or link somebody here.",
+    ),
+    NewcomerRoutedElsewhere.code: Reason(
+        "Nobody here has the company email {emails}. The person would be added, but no routing policy sends them here.",
+        "Let a routing policy take the email domain, or a group that new people join. Or add the person yourself.",
     ),
     EmailMissing.code: Reason(
         "The provider sent no email that can be used.",

@@ -6,7 +6,7 @@ the person's side (her groups, her domain), so that its cost does not grow with 
 
 import contextlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from idp.models import IdentityProvider, RoutingGuard, RoutingPolicy
 from users.email_domain import domain_of, domain_sql
-from users.models import User
+from users.models import Group, User
 from users.plain_sql import as_uuid, stored
 from users.stand_ins import person_or_stand_in
 
@@ -57,9 +57,14 @@ def provider_for_email(email: str) -> IdentityProvider | None:
     return route.provider if route else None
 
 
-def stranger_route(domain: str) -> Route | None:
-    """Return where somebody of an email domain would be sent who is in no group."""
-    return _decide(domain, _NOBODY)
+def stranger_route(domain: str, groups: Collection[uuid.UUID] = ()) -> Route | None:
+    """Return where somebody of an email domain would be sent who is in these groups only, or in none."""
+    if not groups:
+        return _decide(domain, _NOBODY)
+    keys = [stored(Group, "id", group) for group in groups]
+    named = f"{_NAMED} named.group_id IN ({', '.join(['%s'] * len(keys))})"
+    statement = decision_sql(_DECIDED, domain="%s", person="%s", of_groups=named)
+    return _first(statement, [domain, *keys, *keys, stored(User, "id", _NOBODY), guard_clock()])
 
 
 def offered_providers() -> list[IdentityProvider]:
@@ -102,17 +107,19 @@ _OF_GROUPS = (
     "SELECT named.policy_id FROM users_groupmembership member "
     "JOIN idp_routinggroup named ON named.group_id = member.group_id WHERE member.person_id ="
 )
+_NAMED = "SELECT named.policy_id FROM idp_routinggroup named WHERE"
 
 
-def decision_sql(columns: str, *, domain: str, person: str) -> str:
+def decision_sql(columns: str, *, domain: str, person: str, of_groups: str = "") -> str:
     """Return the statement that decides where one person is sent: one row, or none for who signs in locally.
 
     Args:
         columns: what to select of `policy` and `provider`.
         domain: SQL for the person's email domain: a mark, or a column of an outer statement.
         person: SQL for the person's id, likewise; it occurs three times. Behind it comes the mark for `guard_clock`.
+        of_groups: what selects the policies that name her groups, twice; by her memberships unless given.
     """
-    of_groups = f"{_OF_GROUPS} {person} AND"
+    of_groups = f"{of_groups or f'{_OF_GROUPS} {person}'} AND"
     return f"""
         SELECT {columns} FROM (
             SELECT policy_id FROM idp_routingdomain WHERE domain = {domain}
@@ -143,8 +150,12 @@ def decision_about_column(alias: str) -> str:
 
 def _decide(domain: str, person_id: uuid.UUID) -> Route | None:
     key = stored(User, "id", person_id)
+    return _first(_DECIDE, [domain, key, key, key, guard_clock()])
+
+
+def _first(statement: str, values: Sequence[Any]) -> Route | None:
     with connection.cursor() as cursor:
-        cursor.execute(_DECIDE, [domain, key, key, key, guard_clock()])
+        cursor.execute(statement, values)
         row = cursor.fetchone()
     provider = _provider(row[1:]) if row else None
     return Route(provider, as_uuid(row[0])) if row and provider is not None else None
@@ -173,4 +184,5 @@ _OFFERED = f"""
     {_ACTIVE} AND provider.id IN (SELECT provider_id FROM idp_routingpolicy policy WHERE enabled AND {GUARD_HOLDS})
     ORDER BY provider.name
 """  # noqa: S608  (our own names)
-_DECIDE = decision_sql(f"policy.id, {_COLUMNS}", domain="%s", person="%s")
+_DECIDED = f"policy.id, {_COLUMNS}"
+_DECIDE = decision_sql(_DECIDED, domain="%s", person="%s")

@@ -13,6 +13,7 @@ from users.errors import UserNameTaken
 from users.models import Group, GroupMembership, Source, State, User
 from users.services import build_person, insert_person
 
+FIELDS = ("given_name", "family_name", "display_name", "department", "title", "locale")
 # Two people with one name before the @ who come in the same moment: each try looks for a free user name again.
 _TRIES = 5
 

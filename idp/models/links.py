@@ -13,7 +13,8 @@ class FederatedIdentity(models.Model):
     """The durable link of a person to an issuer's subject. Email is never the key.
 
     Attributes:
-        rule: how it came about: `external_id`, `email` (first-link ladder), `administrator`, `pre_link` or `relink`.
+        rule: how it came about: `external_id`, `email` (first-link ladder), `created` (with the person),
+            `administrator`, `pre_link` or `relink`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
