@@ -6,9 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from idp.federation import Match
-from idp.models import IdentityProvider, Rehearsal
+from idp.federation_errors import PersonAwaitsActivation
+from idp.jit import CREATED, Newcomer
+from idp.models import IdentityProvider, PersonField, Rehearsal
 from idp.protocol.types import IdTokenClaims
 from users.errors import DirectoryError
+from users.models import State, User
 
 ADMINISTRATOR = "federation.person_is_administrator"
 
@@ -37,6 +40,11 @@ _REASONS: dict[str, tuple[str, str]] = {
     "federation.no_match": (
         "Nobody in Gatehouse has the company email {emails}, and this account is linked to nobody.",
         _ADD,
+    ),
+    "federation.newcomer_routed_elsewhere": (
+        "Nobody in Gatehouse has the company email {emails}. The person would be added, but no routing policy would "
+        "send them to this provider, so they could not come in.",
+        "Let a routing policy take the email domain, or a group that new people join.",
     ),
     "federation.email_missing": (
         "The ID token holds neither an email nor a UPN, and this account is linked to nobody.",
@@ -109,6 +117,33 @@ def matched(match: Match, claims: IdTokenClaims) -> dict[str, str]:
         "code": "",
         "message": "",
         "hint": "",
+    }
+
+
+def created(person: User) -> dict[str, str]:
+    """Return the verdict on somebody whom a sign-in would add."""
+    refusal = PersonAwaitsActivation() if person.state == State.STAGED else None
+    return {
+        "rule": CREATED,
+        "person": person.label,
+        "email": person.company_email,
+        "cause": "Nobody in Gatehouse has this email, and this provider adds people of its domain at their first "
+        "sign-in.",
+        "cure": "",
+        "code": "",
+        "message": refusal.message if refusal else "",
+        "hint": refusal.hint if refusal else "",
+    }
+
+
+def shown_person(newcomer: Newcomer) -> dict[str, Any]:
+    """Return what a person would be added with, for the page."""
+    person = newcomer.person
+    facts = {PersonField(field).label: getattr(person, field) for field in PersonField.values}
+    facts = {"Company email": person.company_email, "State": State(person.state).label, **facts}
+    return {
+        "facts": {label: text for label, text in facts.items() if text},
+        "groups": [group.name for group in newcomer.groups],
     }
 
 
@@ -188,7 +223,7 @@ def in_a_few_words(rehearsal: Rehearsal) -> str:
     if rehearsal.finished_at is None:
         return "Not come back"
     if verdict.get("rule"):
-        return f"{verdict['person']} would be signed in"
+        return f"{verdict['person']} would be {'added' if verdict['rule'] == CREATED else 'signed in'}"
     if rehearsal.succeeded:
         return f"Worked; {verdict['person']} is an administrator"
     return f"Refused: {verdict.get('cause', '')}"

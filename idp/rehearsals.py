@@ -12,10 +12,13 @@ from idp import rehearsal_report as report
 from idp import upstream
 from idp.authorization import STATE_LIFETIME, code_of, new_request
 from idp.backends import exchange, verify
+from idp.claim_sign_in import plan_for, shown_plan, stored_rules
 from idp.errors import RehearsalNotFound, RehearsalSessionMissing
 from idp.federation import preview_match
 from idp.federation_errors import NoMatch, ProviderChanged, StateExpired
+from idp.jit import newcomer_of
 from idp.models import IdentityProvider, Kind, Rehearsal
+from idp.protocol.claim_values import left_out, texts_of
 from idp.protocol.types import IdTokenClaims, TokenResponse
 from idp.steps import Finding, Run
 from users.audit import Actor, audited, record
@@ -46,6 +49,14 @@ class Begun:
     state: str = field(repr=False)
     location: str = field(repr=False)
     entry: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a sign-in would come to: the verdict, and what the claims would change of the person."""
+
+    verdict: dict[str, str]
+    changes: dict[str, Any] = field(default_factory=dict)
 
 
 @audited("idp.provider.rehearsed")
@@ -97,11 +108,11 @@ def finish_rehearsal(
     with upstream.one_deadline():
         tokens = run.step(TOKENS, lambda: _tokens(provider, code or "", entry), needs=(ANSWER,))
         claims = run.step(ID_TOKEN, lambda: _claims(provider, tokens, entry, code or ""), needs=(TOKENS,))
-    verdict = run.step(PERSON, lambda: _verdict(provider, claims), needs=(ID_TOKEN,))
-    if verdict is None and run.error is not None:
-        verdict = report.refused(run.error, provider, claims)
-        _explain(run, verdict)
-    return _store(actor, provider, rehearsal, run, claims, verdict or {})
+    seen = run.step(PERSON, lambda: _seen(provider, claims), needs=(ID_TOKEN,))
+    if seen is None and run.error is not None:
+        seen = Seen(report.refused(run.error, provider, claims))
+        _explain(run, seen.verdict)
+    return _store(actor, provider, rehearsal, run, claims, seen or Seen({}))
 
 
 def _explain(run: Run, verdict: Mapping[str, str]) -> None:
@@ -118,15 +129,18 @@ def _store(
     rehearsal: Rehearsal,
     run: Run,
     claims: IdTokenClaims | None,
-    verdict: dict[str, str],
+    seen: Seen,
 ) -> Rehearsal:
     """Note the result, with one audit row."""
+    verdict = seen.verdict
     succeeded = report.is_success(verdict)
     with transaction.atomic():
         stored = Rehearsal.objects.filter(pk=rehearsal.pk).update(
             steps=[step.as_dict() for step in run.steps],
             claims=report.shown_claims(claims) if claims else {},
+            sent=texts_of(claims.raw) if claims else {},
             verdict=verdict,
+            changes={**seen.changes, **({"left_out": left_out(claims.raw)} if claims else {})},
             succeeded=succeeded,
             finished_at=timezone.now(),
         )
@@ -166,16 +180,28 @@ def _claims(
     return Finding(claims, f"{checked}; so are tenant and object ID." if provider.is_entra else f"{checked}.")
 
 
-def _verdict(provider: IdentityProvider, claims: IdTokenClaims | None) -> Finding[dict[str, str]]:
+def _seen(provider: IdentityProvider, claims: IdTokenClaims | None) -> Finding[Seen]:
     assert claims is not None  # noqa: S101  (the step needs the ID token's)
     try:
         match = preview_match(provider, claims)
     except NoMatch as error:
-        if error.code != report.ADMINISTRATOR:
-            raise
+        return _without_match(provider, claims, error)
+    plan = plan_for(stored_rules(provider), claims.raw, match.person)
+    seen = Seen(report.matched(match, claims), shown_plan(plan))
+    return Finding(seen, f"{match.person.label} would be signed in.")
+
+
+def _without_match(provider: IdentityProvider, claims: IdTokenClaims, error: NoMatch) -> Finding[Seen]:
+    """Return what becomes of somebody whom nobody here is; raises the refusal where she is not added."""
+    if error.code == report.ADMINISTRATOR:
         verdict = report.refused(error, provider, claims)
-        return Finding(verdict, f"{verdict['person']} is an administrator, who signs in without the provider.")
-    return Finding(report.matched(match, claims), f"{match.person.label} would be signed in.")
+        words = f"{verdict['person']} is an administrator, who signs in without the provider."
+        return Finding(Seen(verdict), words)
+    newcomer = newcomer_of(provider, claims, error)
+    if newcomer is None:
+        raise error
+    changes = shown_plan(newcomer.plan) | {"new_person": report.shown_person(newcomer)}
+    return Finding(Seen(report.created(newcomer.person), changes), f"{newcomer.person.label} would be added.")
 
 
 def find_rehearsal(provider: IdentityProvider, rehearsal_id: str) -> Rehearsal:

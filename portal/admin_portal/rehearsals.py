@@ -4,6 +4,7 @@ The provider sends its answer to the address of real sign-ins, because that addr
 belongs to the administrator's session all the same: the User Portal's is neither read nor written.
 """
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from idp import queries, rehearsals
 from idp.authorization import is_spent, spend_state
+from idp.claim_words import OVERAGE_CURE, OVERAGE_TITLE, field_lines, group_lines, overage_words
 from idp.errors import RehearsalSessionMissing
 from idp.federation_errors import (
     ProviderUnavailable,
@@ -66,9 +68,23 @@ def show(request: HttpRequest, pk: UUID, rehearsal: UUID) -> HttpResponse:
         "kind": Kind(provider.kind),
         "rehearsal": found,
         "claims": with_the_person_first(found.claims),
+        "changes": claim_changes(found.changes),
         "is_current": found.provider_version == provider.version,
     }
     return render(request, "admin_portal/identity_providers/rehearsal.html", context)
+
+
+def claim_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a page shows of a stored plan: its lines in words, and a claim that was left out."""
+    left_out = changes.get("left_out", [])
+    return {
+        "fields": field_lines(changes.get("fields", [])),
+        "groups": group_lines(changes.get("groups", [])),
+        "new_person": changes.get("new_person"),
+        "overage": overage_words(left_out) if left_out else "",
+        "overage_title": OVERAGE_TITLE,
+        "overage_cure": OVERAGE_CURE,
+    }
 
 
 def is_rehearsal(request: HttpRequest) -> bool:
