@@ -81,18 +81,16 @@ def add_provided_person(
     Raises:
         CompanyEmailInvalid, CompanyEmailTaken, ExternalIdTaken, UserNameTaken.
     """
-    texts = {name: fields.get(name, "") for name in ("given_name", "family_name", "display_name")}
+    texts = {name: fields.get(name, "") for name in FIELDS}
     for left in reversed(range(_TRIES)):
         person = build_person(
             company_email=company_email,
             user_name="",
             **texts,
             external_id=external_id,
-            title=fields.get("title", ""),
-            department=fields.get("department", ""),
             state=state,
         )
-        person.locale, person.source = fields.get("locale", ""), Source.FEDERATION
+        person.source = Source.FEDERATION
         person.set_unusable_password()
         try:
             insert_person(person)

@@ -73,6 +73,7 @@ def add_person(
     title: str = "",
     department: str = "",
     phone_number: str = "",
+    locale: str = "",
     state: State | None = None,
     password: str | None = None,
 ) -> User:
@@ -85,7 +86,8 @@ def add_person(
         password: None for a person who has none and signs in through a provider.
 
     Raises:
-        CompanyEmailInvalid, UserNameInvalid, NameInvalid, PhoneNumberInvalid, PasswordRefused: bad input.
+        CompanyEmailInvalid, UserNameInvalid, NameInvalid, PhoneNumberInvalid, LocaleInvalid: bad input.
+        PasswordRefused: the password breaks the rules.
         CompanyEmailTaken, UserNameTaken, ExternalIdTaken: not unique.
     """
     require(actor, Permission.MANAGE_PEOPLE)
@@ -99,6 +101,7 @@ def add_person(
         title=title,
         department=department,
         phone_number=phone_number,
+        locale=locale,
         state=state or default_state(Source.MANUAL),
     )
     set_checked_password(person, password)
@@ -119,6 +122,7 @@ def build_person(
     title: str = "",
     department: str = "",
     phone_number: str = "",
+    locale: str = "",
 ) -> User:
     """Return an unsaved person in normal form; raises what `add_person` names for bad input."""
     email = names.normalise_email(company_email)
@@ -132,6 +136,7 @@ def build_person(
         title=names.clean_name(title, field="title"),
         department=names.clean_name(department, field="department"),
         phone_number=contact.normalise_phone_number(phone_number),
+        locale=names.normalise_locale(locale),
         state=state,
     )
 

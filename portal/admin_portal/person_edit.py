@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from idp.claim_queries import keepers_of
 from idp.routing import offered_providers
 from portal.actors import actor_of
 from portal.admin_portal.access import fresh_about_administrators, permission_required
@@ -48,6 +49,7 @@ def edit(request: HttpRequest, person: UUID) -> HttpResponse:
     owner = find_person(str(person))
     require(actor_of(request), permission_to_manage(owner))
     form = EditPersonForm(request.POST) if request.method == "POST" else EditPersonForm.of(owner)
+    form.say_who_keeps(keepers_of(owner))
     if form.is_bound and form.is_valid():
         try:
             edited = edit_person(actor=actor_of(request), person=owner, **form.values())
@@ -70,6 +72,7 @@ def _compare(request: HttpRequest, stored: User, error: DirectoryError) -> HttpR
     typed = request.POST.copy()
     typed["seen"] = stamp(stored.updated_at)
     form = EditPersonForm(typed)
+    form.say_who_keeps(keepers_of(stored))
     form.is_valid()
     now = initial_of(stored)
     differing = [(form[name].label, now[name]) for name in FIELDS if form.cleaned_data.get(name, "") != now[name]]

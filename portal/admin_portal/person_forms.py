@@ -1,5 +1,6 @@
 """The forms of a person's pages: what is known of a person, a state with its reason, a typed confirmation."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ FIELDS = (
     "title",
     "department",
     "phone_number",
+    "locale",
     "external_id",
 )
 
@@ -47,6 +49,13 @@ class PersonForm(forms.Form):
     department = forms.CharField(label="Department", required=False, max_length=150, widget=forms.TextInput(_PLAIN))
     phone_number = forms.CharField(
         label="Phone number", required=False, max_length=50, widget=forms.TextInput({**_PLAIN, "inputmode": "tel"})
+    )
+    locale = forms.CharField(
+        label="Locale",
+        required=False,
+        max_length=35,
+        help_text="A language tag such as en-GB.",
+        widget=forms.TextInput(_EXACT),
     )
     external_id = forms.CharField(
         label="External ID",
@@ -100,6 +109,16 @@ class EditPersonForm(PersonForm):
     def of(cls, person: User) -> "EditPersonForm":
         """Return the form filled with what is stored."""
         return cls(initial=initial_of(person))
+
+    def say_who_keeps(self, keepers: Mapping[str, str]) -> None:
+        """Say at fields that a provider's claims keep that what is typed here does not last.
+
+        Args:
+            keepers: the provider's name for each field.
+        """
+        for name, provider in keepers.items():
+            text = f"Kept by {provider}: the person's next sign-in there sets it again."
+            self.fields[name].help_text = f"{self.fields[name].help_text} {text}".strip()
 
     def values(self) -> dict[str, Any]:
         """Return the service's arguments."""

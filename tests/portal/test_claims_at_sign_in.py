@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.urls import reverse
 from django.utils import timezone
 
 from idp import claim_rules
@@ -194,3 +195,15 @@ def test_the_person_who_signs_in_is_the_actor(
     sign_in(browser_client, tenant, roles="s")
     event = last_event(action="users.group.member_added")
     assert (event.actor_id, event.actor_label) == (ada.pk, Actor(ada, ada.label).label)
+
+
+def test_the_form_of_a_linked_person_says_who_keeps_a_field(
+    tenant: PracticeTenant, provider: IdentityProvider, ada: User, admin_browser: Browser
+) -> None:
+    map_claims(provider, title="jobTitle")
+    hint = "Kept by Contoso Entra"
+    edit = reverse("admin_portal:edit_person", kwargs={"person": ada.pk})
+    assert hint not in admin_browser.get(edit).content.decode()
+    sign_in(Browser(), tenant)
+    page = admin_browser.get(edit)
+    assert page.status_code == 200 and page.content.decode().count(hint) == 1

@@ -7,8 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.users.support import refused
-from users.errors import CompanyEmailInvalid, NameInvalid, UserNameInvalid
-from users.names import clean_name, normalise_email, normalise_user_name, user_name_from_email
+from users.errors import CompanyEmailInvalid, LocaleInvalid, NameInvalid, UserNameInvalid
+from users.names import clean_name, normalise_email, normalise_locale, normalise_user_name, user_name_from_email
 
 quickly = settings(derandomize=True, deadline=None, max_examples=150)
 any_text = st.text(max_size=300)
@@ -124,3 +124,29 @@ def test_it_keeps_names_of_all_scripts() -> None:
     assert clean_name("  Zoë   Ωmega 李小龍 ") == "Zoë Ωmega 李小龍"
     joined = "می\N{ZERO WIDTH NON-JOINER}خواهم"  # a word that needs its joiner
     assert clean_name(joined) == joined
+
+
+@pytest.mark.parametrize(
+    ("text", "tag"),
+    [
+        ("en", "en"),
+        (" EN_gb ", "en-GB"),
+        ("zh-hant-tw", "zh-Hant-TW"),
+        ("sl-ROZAJ-biske-1994", "sl-rozaj-biske-1994"),
+        ("es-419", "es-419"),
+        ("de-de-u-co-phonebk", "de-DE-u-co-phonebk"),
+        ("en-x-US", "en-x-us"),
+        ("", ""),
+        ("  ", ""),
+    ],
+)
+def test_a_locale_is_written_as_language_tags_are(text: str, tag: str) -> None:
+    assert normalise_locale(text) == tag
+    assert normalise_locale(normalise_locale(text)) == tag
+
+
+@pytest.mark.parametrize(
+    "text", ["English", "en-", "-en", "e", "en--GB", "en-GB-", "e\u0301n", "en GB", "12", "en-u", "a" * 36]
+)
+def test_what_is_no_language_tag_is_refused(text: str) -> None:
+    assert refused(LocaleInvalid, normalise_locale, text=text).code == "users.locale_invalid"

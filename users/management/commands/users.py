@@ -22,6 +22,7 @@ NAMES = (
     ("--title", "job title"),
     ("--department", "department"),
     ("--phone-number", "phone number"),
+    ("--locale", "language tag, such as en-GB"),
     ("--external-id", "object ID at the provider, for somebody whom the company email does not find"),
 )
 FIELDS = tuple(option[2:].replace("-", "_") for option, _ in NAMES)
@@ -51,6 +52,7 @@ def details_row(person: User) -> dict[str, Any]:
         "title": person.title,
         "department": person.department,
         "phone_number": person.phone_number,
+        "locale": person.locale,
         "source": person.source,
         "groups": [group.name for group in groups_of(person)],
         "state_reason": person.state_reason,
