@@ -7,6 +7,7 @@ from django.core.management.base import CommandParser
 from idp import activation, credentials, queries, services
 from idp.errors import ImpactNotConfirmed
 from idp.impact import Act, ProviderImpact, impact_of
+from idp.management.claim_commands import ClaimCommands
 from idp.management.credential_commands import CredentialCommands, credential_row
 from idp.management.guard_commands import GuardCommands, guard_of, takes_guard
 from idp.management.impact_commands import ImpactCommands
@@ -43,7 +44,7 @@ def provider_row(provider: IdentityProvider) -> dict[str, Any]:
     }
 
 
-class Command(LinkCommands, CredentialCommands, RoutingCommands, GuardCommands, ImpactCommands):
+class Command(LinkCommands, CredentialCommands, RoutingCommands, GuardCommands, ImpactCommands, ClaimCommands):
     """Add, list, show, test, activate, deactivate and delete identity providers, and replace client secrets."""
 
     help = "Manage identity providers."
@@ -74,6 +75,7 @@ class Command(LinkCommands, CredentialCommands, RoutingCommands, GuardCommands, 
         self.add_routing_subcommands()
         self.add_guard_subcommands()
         self.add_impact_subcommands()
+        self.add_claim_subcommands()
         set_recheck = _takes_provider(self.sub("set-recheck", self.set_recheck, "Say how often sessions are checked."))
         set_recheck.add_argument("minutes", type=int, help=RECHECK_HELP)
         delete = _takes_provider(self.sub("delete", self.delete, "Delete an identity provider with its links."))
