@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from idp.activity import Cause, failures_of_day, last_sign_in
+from idp.claim_queries import recent_overage
+from idp.claim_words import OVERAGE_CURE
 from idp.expiry import expiry_of
 from idp.guard_queries import last_return, watched
 from idp.models import GuardOutcome, IdentityProvider, PendingLink
@@ -44,7 +46,7 @@ def failures_url(cause: Cause) -> str:
 
 def items(provider: IdentityProvider) -> list[Item]:
     """Return what of the active provider needs attention, the most urgent first."""
-    found = [_down(provider), _guarded(provider), _expiry(provider), _pending(provider)]
+    found = [_down(provider), _guarded(provider), _expiry(provider), _pending(provider), _overage(provider)]
     return sorted((item for item in found if item is not None), key=lambda item: item.tone != "danger")
 
 
@@ -110,6 +112,17 @@ def _expiry(provider: IdentityProvider) -> Item | None:
     url = reverse("admin_portal:identity_provider_credentials", args=[provider.pk])
     text = f"Nobody can sign in through {provider.name} {until}."
     return Item(expiry.tone, expiry.title, text, url, "Open its credentials")
+
+
+def _overage(provider: IdentityProvider) -> Item | None:
+    left_out = [each.claim for each in recent_overage(provider)]
+    if not left_out:
+        return None
+    url = reverse("admin_portal:identity_provider_claims", args=[provider.pk])
+    title = f"{provider.name} leaves {' and '.join(left_out)} out of some tokens"
+    return Item(
+        "warning", title, f"Those people’s groups are not kept up to date. {OVERAGE_CURE}", url, "Look at its claims"
+    )
 
 
 def _pending(provider: IdentityProvider) -> Item | None:

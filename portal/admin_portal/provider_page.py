@@ -19,6 +19,7 @@ from idp.recheck import coverage_of
 from idp.rehearsal_report import in_a_few_words
 from idp.routing_queries import audience_of, policies_of, takes_everybody
 from portal.actors import actor_of
+from portal.admin_portal import claims
 from portal.admin_portal.attention import health_context
 from portal.admin_portal.guard_forms import guard_choices
 from portal.admin_portal.scopes import query_of
@@ -48,6 +49,7 @@ def provider_page(
         "kind": Kind(provider.kind),
         "links": FederatedIdentity.objects.filter(provider=provider).count(),
         "links_summary": summary_of(provider),
+        "claims_summary": claims.summary_of(provider),
         "impact": impact,
         "error": error,
         "is_stale": is_stale,

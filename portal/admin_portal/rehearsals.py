@@ -42,6 +42,8 @@ from users.sessions import REALM, SessionStore
 
 # One browser's rehearsals under way. Beyond that the oldest is forgotten: its answer is refused.
 AT_ONCE = 5
+# So many memberships a diff names, those that change first.
+GROUPS_SHOWN = 25
 manage_permission = permission_required(Permission.MANAGE_IDENTITY_PROVIDERS)
 
 
@@ -77,9 +79,11 @@ def show(request: HttpRequest, pk: UUID, rehearsal: UUID) -> HttpResponse:
 def claim_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a page shows of a stored plan: its lines in words, and a claim that was left out."""
     left_out = changes.get("left_out", [])
+    groups = sorted(group_lines(changes.get("groups", [])), key=lambda line: not line.changes)
     return {
         "fields": field_lines(changes.get("fields", [])),
-        "groups": group_lines(changes.get("groups", [])),
+        "groups": groups[:GROUPS_SHOWN],
+        "more_groups": max(0, len(groups) - GROUPS_SHOWN),
         "new_person": changes.get("new_person"),
         "overage": overage_words(left_out) if left_out else "",
         "overage_title": OVERAGE_TITLE,

@@ -8,6 +8,7 @@ from portal.admin_portal import (
     admin_invitations,
     administrators,
     break_glass,
+    claims,
     confirm,
     connection_tests,
     credentials,
@@ -47,6 +48,7 @@ _PERSON = f"{_PEOPLE}<uuid:person>/"
 _GROUPS = "user-management/groups/"
 _GROUP = f"{_GROUPS}<uuid:group>/"
 _PROVIDERS = "directory-integrations/identity-providers/"
+_CLAIMS = f"{_PROVIDERS}<uuid:pk>/claims/"
 _CREDENTIALS = f"{_PROVIDERS}<uuid:pk>/credentials/"
 _LINKS = f"{_PROVIDERS}<uuid:pk>/links/"
 _FACTOR = "account/second-factor/"
@@ -110,6 +112,12 @@ urlpatterns = [
     path(f"{_PROVIDERS}<uuid:pk>/impact.csv", impact_people.export, name="impact_csv"),
     path(f"{_PROVIDERS}<uuid:pk>/guard/confirm/", provider_acts.confirm_guard, name="confirm_guard"),
     path(f"{_PROVIDERS}<uuid:pk>/guard/take-back/", provider_acts.take_back, name="take_back_guarded"),
+    path(_CLAIMS, claims.show, name="identity_provider_claims"),
+    path(f"{_CLAIMS}map/", claims.map_claim, name="map_claim"),
+    path(f"{_CLAIMS}unmap/<slug:field>/", claims.unmap_claim, name="unmap_claim"),
+    path(f"{_CLAIMS}add-group/", claims.add_group, name="add_claim_group"),
+    path(f"{_CLAIMS}remove-group/<int:rule>/", claims.remove_group, name="remove_claim_group"),
+    path(f"{_CLAIMS}new-people/", claims.set_jit, name="set_jit"),
     path(f"{_PROVIDERS}who-goes-where/", routing.index, name="who_goes_where"),
     path(f"{_PROVIDERS}<uuid:pk>/routing-policies/add/", routing.add, name="add_routing_policy"),
     path(_POLICY, routing.show, name="routing_policy"),

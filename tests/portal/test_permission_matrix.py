@@ -125,6 +125,18 @@ take_back_guarded             GET     sign-in    sign-in  405      405          
 take_back_guarded             POST    sign-in    sign-in  409      403            403        403
 who_goes_where                GET     sign-in    sign-in  200      200            403        200
 who_goes_where                POST    sign-in    sign-in  405      405            405        405
+identity_provider_claims      GET     sign-in    sign-in  200      200            403        200
+identity_provider_claims      POST    sign-in    sign-in  405      405            405        405
+map_claim                     GET     sign-in    sign-in  405      405            405        405
+map_claim                     POST    sign-in    sign-in  422      403            403        403
+unmap_claim                   GET     sign-in    sign-in  405      405            405        405
+unmap_claim                   POST    sign-in    sign-in  404      403            403        403
+add_claim_group               GET     sign-in    sign-in  405      405            405        405
+add_claim_group               POST    sign-in    sign-in  422      403            403        403
+remove_claim_group            GET     sign-in    sign-in  405      405            405        405
+remove_claim_group            POST    sign-in    sign-in  404      403            403        403
+set_jit                       GET     sign-in    sign-in  405      405            405        405
+set_jit                       POST    sign-in    sign-in  422      403            403        403
 add_routing_policy            GET     sign-in    sign-in  200      403            403        403
 add_routing_policy            POST    sign-in    sign-in  422      403            403        403
 routing_policy                GET     sign-in    sign-in  200      200            403        200
@@ -318,6 +330,7 @@ def knock(browser: Browser, method: str, name: str, provider: IdentityProvider |
         "form": "cer",
     }
     parameters["key"] = "made-up"
+    parameters |= {"field": "title", "rule": 0}
     parameters["passkey"] = UUID(int=1)
     parameters["people_import"] = "1b4e28ba-2fa1-41d2-883f-0016d3cca427"
     pattern = next(pattern for pattern in admin_urls.urlpatterns if pattern.name == name)
