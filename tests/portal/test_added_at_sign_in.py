@@ -139,6 +139,19 @@ def test_the_upn_counts_where_the_email_is_of_another_domain(
     assert User.objects.filter(company_email=CLAUDE).exists()
 
 
+def test_an_email_outside_the_providers_own_domains_is_passed_over(
+    tenant: PracticeTenant, provider: IdentityProvider, browser_client: Browser
+) -> None:
+    """The provider's email domains were narrowed after its new people's were set."""
+    given = JitInput(True, ["contoso.example", "fabrikam.example"], "active")
+    set_jit(actor=OPERATOR, provider=provider, given=given)
+    IdentityProvider.objects.filter(pk=provider.pk).update(email_domains=["contoso.example"], revision=99)
+    with tenant.lying(claims={"email": "claude@fabrikam.example", "upn": CLAUDE}):
+        assert browser_client.federated_sign_in(CLAUDE).status_code == 303
+    assert User.objects.filter(company_email=CLAUDE).exists()
+    assert not User.objects.filter(company_email="claude@fabrikam.example").exists()
+
+
 def test_unclean_names_keep_nobody_out(
     tenant: PracticeTenant, provider: IdentityProvider, browser_client: Browser
 ) -> None:

@@ -62,10 +62,13 @@ def test_mapped_claims_keep_fields_from_the_first_sign_in_on(
     assert event.details["provider"] == "Contoso Entra"
     sign_in(browser_client, tenant, dept="Analytical Engines", jobTitle="Countess", xms_pl="en-GB")
     assert AuditEvent.objects.filter(action=KEPT).count() == 1
-    sign_in(browser_client, tenant, dept="Number Theory")
+    sign_in(browser_client, tenant, dept="Number Theory", given_name="Augusta")
     assert last_event(action=KEPT).details["changes"] == {
-        "department": {"from": "Analytical Engines", "to": "Number Theory"}
+        "department": {"from": "Analytical Engines", "to": "Number Theory"},
+        "given_name": {"from": "Ada", "to": "Augusta"},
     }
+    ada.refresh_from_db()
+    assert "augusta" in ada.name_key.split()  # searches find her by it
 
 
 def test_a_missing_or_unclean_claim_changes_nothing_and_refuses_nobody(
@@ -207,3 +210,6 @@ def test_the_form_of_a_linked_person_says_who_keeps_a_field(
     sign_in(Browser(), tenant)
     page = admin_browser.get(edit)
     assert page.status_code == 200 and page.content.decode().count(hint) == 1
+    User.objects.filter(pk=ada.pk).update(admin_role="read_only")  # from now on she signs in without the provider
+    page = admin_browser.get(edit)
+    assert page.status_code == 200 and hint not in page.content.decode()
