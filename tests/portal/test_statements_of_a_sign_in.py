@@ -6,10 +6,13 @@ import pytest
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
+from idp import claim_rules
 from idp.models import IdentityProvider
 from tests.browsing import Browser
 from tests.entra_tenant import PracticeTenant
+from tests.factories import OPERATOR
 from tests.idp.conformance.support import warm_up
+from users.groups import add_group
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,3 +53,21 @@ def test_no_transaction_is_open_while_the_provider_answers(
     with tenant.lying(claims={"sub": while_it_waits}):
         assert browser_client.come_back(location).status_code == 303
     assert open_then == [False]
+
+
+def test_rules_for_claims_that_change_nothing_cost_one_statement(
+    tenant: PracticeTenant, provider: IdentityProvider, ada: User, browser_client: Browser
+) -> None:
+    """The rules are remembered until the provider changes; what is asked anew is the person's memberships."""
+    claim_rules.map_claim(actor=OPERATOR, provider=provider, field="given_name", claim="given_name")
+    group = add_group(actor=OPERATOR, name="Staff")
+    claim_rules.add_claim_group(actor=OPERATOR, provider=provider, claim="roles", value="Staff", group=group)
+    with tenant.lying(claims={"roles": ["Staff"]}):
+        assert browser_client.federated_sign_in().status_code == 303
+        browser_client.post("/logout/")
+        location = browser_client.at_provider(browser_client.begin())
+        with CaptureQueriesContext(connection) as captured:
+            assert browser_client.come_back(location).status_code == 303
+    statements = [query["sql"].split()[0] for query in captured.captured_queries]
+    assert len([word for word in statements if word not in CONTROL]) <= 11
+    assert not {"SAVEPOINT", "RELEASE"} & set(statements)
