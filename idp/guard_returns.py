@@ -8,7 +8,14 @@ from django.db.models import F
 from django.utils import timezone
 
 from idp.expiry import recipients
-from idp.federation_errors import GuestNotLinked, NoMatch, PersonIsAdministrator, PersonStaged, PersonSuspended
+from idp.federation_errors import (
+    GuestNotLinked,
+    NewcomerRoutedElsewhere,
+    NoMatch,
+    PersonIsAdministrator,
+    PersonStaged,
+    PersonSuspended,
+)
 from idp.guard_errors import GuardNotFound
 from idp.guard_queries import causes_of
 from idp.guards import LEAST_FAILED, close, numbers_of, people_in, watching
@@ -27,7 +34,14 @@ from users.services import require
 # A mail that could not be sent is tried again so long.
 MAILED_WITHIN = timedelta(days=7)
 # The provider works, and these would have been refused under any provider.
-_REFUSED_ANYWAY = (GuestNotLinked, PersonIsAdministrator, PersonStaged, PersonSuspended, TokenGuest)
+_REFUSED_ANYWAY = (
+    GuestNotLinked,
+    NewcomerRoutedElsewhere,
+    PersonIsAdministrator,
+    PersonStaged,
+    PersonSuspended,
+    TokenGuest,
+)
 _EVIDENCE = (NoMatch, TokenRefused, TokenResponseError, HttpError, JwksError, TokenEndpointRefused)
 
 

@@ -20,6 +20,7 @@ from idp.jit import newcomer_of
 from idp.models import IdentityProvider, Kind, Rehearsal
 from idp.protocol.claim_values import left_out, texts_of
 from idp.protocol.types import IdTokenClaims, TokenResponse
+from idp.routing_queries import explain
 from idp.steps import Finding, Run
 from users.audit import Actor, audited, record
 from users.models import User
@@ -187,8 +188,20 @@ def _seen(provider: IdentityProvider, claims: IdTokenClaims | None) -> Finding[S
     except NoMatch as error:
         return _without_match(provider, claims, error)
     plan = plan_for(stored_rules(provider), claims.raw, match.person)
-    seen = Seen(report.matched(match, claims), shown_plan(plan))
+    verdict = report.matched(match, claims) | {"routing": _routing(provider, match.person)}
+    seen = Seen(verdict, shown_plan(plan))
     return Finding(seen, f"{match.person.label} would be signed in.")
+
+
+def _routing(provider: IdentityProvider, person: User) -> str:
+    """Return where the policies send a person who is matched; "" while the provider is none to be sent to."""
+    if not provider.is_active:
+        return ""
+    answer = explain(person.company_email)
+    if answer.provider is not None and answer.provider.pk == provider.pk:
+        return f"Here: {answer.sentence}"
+    where = f"to {answer.provider.name}" if answer.provider else "nowhere"
+    return f"Not here but {where}, so a sign-in would be refused. {answer.sentence}"
 
 
 def _without_match(provider: IdentityProvider, claims: IdTokenClaims, error: NoMatch) -> Finding[Seen]:

@@ -9,13 +9,13 @@ from django.utils import timezone
 from time_machine import travel
 
 from idp import activation, services
-from idp.models import FederatedIdentity, IdentityProvider, Rehearsal
+from idp.models import FederatedIdentity, IdentityProvider, Rehearsal, RoutingException, RoutingPolicy
 from idp.protocol.types import IdTokenClaims
 from idp.rehearsal_report import shown_claims
 from tests.browsing import Browser, last_event, parameters
 from tests.entra_tenant import PracticeTenant
 from tests.factories import OPERATOR, make_administrator, make_person, make_provider, provider_input
-from tests.idp.rehearsing import ADA, begin, outcomes, rehearse, traces
+from tests.idp.rehearsing import ADA, PROVIDERS, begin, outcomes, rehearse, traces
 from users.models import AdminRole, AuditEvent, State, User, UserSession
 
 
@@ -45,6 +45,22 @@ def test_it_says_who_would_be_signed_in_and_signs_nobody_in(
     event = last_event(action="idp.provider.rehearsed")
     assert (event.outcome, event.actor_id, event.target_id) == ("success", administrator.pk, str(either.pk))
     assert event.details == {"rehearsal": str(done.pk), "rule": "email", "person": "Ada Lovelace"}
+
+
+def test_of_an_active_provider_it_says_where_routing_policies_send_the_person(
+    admin_browser: Browser, tenant: PracticeTenant, administrator: User, ada: User
+) -> None:
+    tenant.auto_sign_in = ADA
+    provider = make_provider(tenant)
+    everyone = RoutingPolicy.objects.get()
+    assert (
+        rehearse(admin_browser, provider).verdict["routing"].startswith("Here: Everyone to Contoso Entra is the first")
+    )
+    RoutingException.objects.create(policy=everyone, person=ada)
+    done = rehearse(admin_browser, provider)
+    assert "Not here but nowhere, so a sign-in would be refused. No routing policy takes them." in str(done.verdict)
+    page = admin_browser.get(f"{PROVIDERS}{provider.pk}/rehearsals/{done.pk}/").content.decode()
+    assert "Where routing policies send them" in page
 
 
 def test_it_goes_the_way_of_a_real_sign_in(
