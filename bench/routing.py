@@ -1,6 +1,7 @@
 """What one routing decision costs, with 10 policies and with 200, in a directory of so many people and 1,000 groups.
 
-`python -m bench.routing [PEOPLE]`. The database must hold nobody: it is filled, and left full.
+`python -m bench.routing [PEOPLE]`. The database must hold nobody: it is filled, and left full. `--again` instead of a
+number measures once more in a database that was left so.
 """
 
 import random
@@ -88,8 +89,12 @@ def measure(ask: Callable[[User], object], people: list[User]) -> tuple[float, i
 
 def main() -> None:
     """Print the figures."""
-    people = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    prepare(people)
+    if sys.argv[1:] == ["--again"]:
+        call_command("migrate", interactive=False, verbosity=0)
+        people = User.objects.count()
+    else:
+        people = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+        prepare(people)
     some = list(User.objects.order_by("id")[:ROUNDS])
     questions: dict[str, Callable[[User], object]] = {
         "of a person": routing.provider_of,
