@@ -8,6 +8,7 @@ import contextlib
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -15,9 +16,10 @@ from django.db import connection
 from django.utils import timezone
 
 from idp.models import IdentityProvider, RoutingGuard, RoutingPolicy
+from idp.outages import down_now
 from users.email_domain import domain_of, domain_sql
 from users.models import Group, User
-from users.plain_sql import as_uuid, stored
+from users.plain_sql import as_moment, as_uuid, stored
 from users.stand_ins import person_or_stand_in
 
 # The id of no person: ids are random.
@@ -26,10 +28,27 @@ _NOBODY = uuid.UUID(int=0)
 
 @dataclass(frozen=True)
 class Route:
-    """A provider, and the policy that sends somebody there."""
+    """A provider, and the policy that sends somebody there.
+
+    Attributes:
+        down_since: since when health checks say that the provider is down, or None where they do not say so now.
+    """
 
     provider: IdentityProvider
     policy_id: uuid.UUID
+    down_since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A provider that somebody is sent to, as a sign-in page offers it to everybody.
+
+    Attributes:
+        down_since: as in `Route`.
+    """
+
+    provider: IdentityProvider
+    down_since: datetime | None
 
 
 def provider_of(person: User) -> IdentityProvider | None:
@@ -49,12 +68,17 @@ def route_of(person: User) -> Route | None:
 
 
 def provider_for_email(email: str) -> IdentityProvider | None:
-    """Return where the sign-in page sends whoever types this email, or None for the password step.
+    """Return where the sign-in page sends whoever types this email, or None for the password step."""
+    route = route_for_email(email)
+    return route.provider if route else None
+
+
+def route_for_email(email: str) -> Route | None:
+    """Return the same with what else decides on the answer.
 
     A stranger is answered as a colleague is, and an administrator as if she had no role: see `users.stand_ins`.
     """
-    route = _decide(domain_of(email), person_or_stand_in(email))
-    return route.provider if route else None
+    return _decide(domain_of(email), person_or_stand_in(email))
 
 
 def stranger_route(domain: str, groups: Collection[uuid.UUID] = ()) -> Route | None:
@@ -68,11 +92,20 @@ def stranger_route(domain: str, groups: Collection[uuid.UUID] = ()) -> Route | N
 
 
 def offered_providers() -> list[IdentityProvider]:
-    """Return the providers that somebody is sent to, by name: what a sign-in page offers to everybody."""
+    """Return the providers that somebody is sent to, by name."""
+    return [offer.provider for offer in offers()]
+
+
+def offers() -> list[Offer]:
+    """Return what a sign-in page offers to everybody: the providers that somebody is sent to, by name."""
     with connection.cursor() as cursor:
         cursor.execute(_OFFERED, [guard_clock()])
         rows = cursor.fetchall()
-    return [provider for row in rows if (provider := _provider(row)) is not None]
+    return [
+        Offer(provider, _down_since(down, checked))
+        for down, checked, *key in rows
+        if (provider := _provider(key)) is not None
+    ]
 
 
 def is_for_everyone() -> bool:
@@ -86,7 +119,7 @@ def active_provider_by_slug(slug: str) -> IdentityProvider | None:
     if "\x00" in slug:
         return None
     with connection.cursor() as cursor:
-        cursor.execute(f"{_ACTIVE} AND provider.slug = %s", [slug])
+        cursor.execute(f"SELECT {_COLUMNS} {_ACTIVE} AND provider.slug = %s", [slug])  # noqa: S608  (our own names)
         row = cursor.fetchone()
     return _provider(row) if row else None
 
@@ -157,8 +190,16 @@ def _first(statement: str, values: Sequence[Any]) -> Route | None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         row = cursor.fetchone()
-    provider = _provider(row[1:]) if row else None
-    return Route(provider, as_uuid(row[0])) if row and provider is not None else None
+    if row is None:
+        return None
+    policy, down, checked, *key = row
+    provider = _provider(key)
+    return Route(provider, as_uuid(policy), _down_since(down, checked)) if provider is not None else None
+
+
+def _down_since(down: Any, checked: Any) -> datetime | None:
+    """Return since when a provider is down now, from its two columns as the database gives them."""
+    return down_now(as_moment(down), as_moment(checked)) if down is not None else None
 
 
 def _provider(key: Sequence[Any]) -> IdentityProvider | None:
@@ -166,7 +207,7 @@ def _provider(key: Sequence[Any]) -> IdentityProvider | None:
 
     Every page of the User Portal asks, and the row is wide: the ORM spends eight times as long on putting this question
     together as the database on answering it. What changes a provider for those who sign in moves its revision; what
-    does not (the last test, its health) may be a little old here.
+    does not (the last test, its health) may be a little old here: whether it is down comes with the question.
     """
     with contextlib.suppress(IdentityProvider.DoesNotExist):  # deleted between the two reads
         return _read(*key)
@@ -179,10 +220,12 @@ def _read(pk: Any, *seen: Any) -> IdentityProvider:
 
 
 _COLUMNS = "provider.id, provider.revision, provider.version, provider.status, provider.updated_at"
-_ACTIVE = f"SELECT {_COLUMNS} FROM idp_identityprovider provider WHERE provider.status = 'active'"  # noqa: S608
+_HEALTH = "provider.down_since, provider.health_checked_at"
+_ACTIVE = "FROM idp_identityprovider provider WHERE provider.status = 'active'"
 _OFFERED = f"""
-    {_ACTIVE} AND provider.id IN (SELECT provider_id FROM idp_routingpolicy policy WHERE enabled AND {GUARD_HOLDS})
+    SELECT {_HEALTH}, {_COLUMNS} {_ACTIVE}
+    AND provider.id IN (SELECT provider_id FROM idp_routingpolicy policy WHERE enabled AND {GUARD_HOLDS})
     ORDER BY provider.name
 """  # noqa: S608  (our own names)
-_DECIDED = f"policy.id, {_COLUMNS}"
+_DECIDED = f"policy.id, {_HEALTH}, {_COLUMNS}"
 _DECIDE = decision_sql(_DECIDED, domain="%s", person="%s")

@@ -68,18 +68,19 @@ class Forbidden(DirectoryError):
 
 
 def error_page(
-    request: HttpRequest, error: DirectoryError, *, actions: list[tuple[str, str]] | None = None
+    request: HttpRequest, error: DirectoryError, *, actions: list[tuple[str, str]] | None = None, note: str = ""
 ) -> HttpResponse:
     """Return the page of a refusal, and see to it that the refusal has an audit row.
 
     Args:
         actions: links for what to do next, as (label, url); by default the way back to the portal's first page.
+        note: what else is known of the trouble.
     """
     if not error.reference:
         record_refusal(
             "portal.request.refused", actor=actor_of(request), error=error, details={"path": _route(request)}
         )
-    return plain_error_page(request, error, actions=actions)
+    return plain_error_page(request, error, actions=actions, note=note)
 
 
 def _route(request: HttpRequest) -> str:
@@ -89,13 +90,14 @@ def _route(request: HttpRequest) -> str:
 
 
 def plain_error_page(
-    request: HttpRequest, error: DirectoryError, *, actions: list[tuple[str, str]] | None = None
+    request: HttpRequest, error: DirectoryError, *, actions: list[tuple[str, str]] | None = None, note: str = ""
 ) -> HttpResponse:
     """Return the page of a refusal that needs no audit row, such as an unknown address."""
     context = {
         "error": error,
         "reference": error.reference or getattr(request, "request_id", ""),
         "actions": actions if actions is not None else [_way_back(request)],
+        "note": note,
     }
     response = render(request, "errors/error.html", context, status=error.http_status)
     response["Cache-Control"] = "no-store"

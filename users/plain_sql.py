@@ -6,6 +6,7 @@ The ORM spends several times as long on putting such a statement together as the
 
 import uuid
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +25,14 @@ def stored(model: type[models.Model], name: str, value: Any) -> Any:
 def as_uuid(value: Any) -> uuid.UUID:
     """Return an identifier that plain SQL read as PostgreSQL gives it; SQLite gives its digits."""
     return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
+
+
+def as_moment(value: Any) -> datetime | None:
+    """Return a moment, or None, that plain SQL read as PostgreSQL gives it; SQLite gives its text, in UTC."""
+    if value is None:
+        return None
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def insert(row: models.Model) -> None:

@@ -34,6 +34,9 @@ from idp.federation_errors import (
 from idp.guard_returns import note_failed_sign_in, settle_guards
 from idp.held_answers import Answer
 from idp.models import IdentityProvider
+from idp.outages import down_since_now, in_words
+from idp.protocol.errors import HttpError, JwksUnavailable
+from idp.protocol.oauth_errors import TokenEndpointUnavailable
 from idp.routing import active_provider_by_slug
 from portal.actors import actor_of
 from portal.admin_portal import rehearsals
@@ -50,6 +53,9 @@ from users.factors import has_second_factor
 from users.models import Realm
 from users.own_sign_ins import account_holder
 from users.sessions import reload_for_update
+
+# The provider, or the way to it, is in trouble; nobody is refused by these.
+_TROUBLE = (HttpError, JwksUnavailable, TokenEndpointUnavailable)
 
 
 def start_sign_in(request: HttpRequest, provider: IdentityProvider, *, login_hint: str, next_path: str) -> HttpResponse:
@@ -216,6 +222,14 @@ def _refused(request: HttpRequest, error: DirectoryError, slug: str) -> HttpResp
     note_refused_credential(provider, error)
     note_failed_sign_in(provider, error, attempt=request.GET.get("state", ""))
     actions = [("Back to the sign-in page", reverse("user_portal:sign_in"))]
-    response = error_page(request, error, actions=actions)
+    response = error_page(request, error, actions=actions, note=_known_trouble(provider, error))
     response["Referrer-Policy"] = "no-referrer"
     return response
+
+
+def _known_trouble(provider: IdentityProvider | None, error: DirectoryError) -> str:
+    """Return since when the provider is down, in words, where that explains the error and is known."""
+    since = down_since_now(provider) if provider is not None and isinstance(error, _TROUBLE) else None
+    if provider is None or since is None:
+        return ""
+    return f"{provider.name} has been down since {in_words(since)}, as far as Gatehouse can see. Try again later."

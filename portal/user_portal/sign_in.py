@@ -1,6 +1,7 @@
 """Signing in to the User Portal and out of it: email first, then the provider or a password."""
 
 import secrets
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth import logout
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from idp.access_errors import AccessRefused
 from idp.guard_returns import settle_guards
 from idp.logout import logout_url
-from idp.routing import is_for_everyone, offered_providers, provider_for_email
+from idp.routing import Route, is_for_everyone, offers, route_for_email
 from portal.actors import actor_of
 from portal.errors import error_page
 from portal.sign_in import safe_next, sign_in_with_password
@@ -39,18 +40,40 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return redirect(next_path)
     form = EmailForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        email = form.cleaned_data["email"]
-        settle_guards()
-        provider = provider_for_email(email)
-        if provider is not None:
-            return start_sign_in(request, provider, login_hint=email, next_path=next_path)
-        request.session["sign_in_email"] = email
-        return redirect(_with_next("user_portal:password", next_path))
-    providers = offered_providers()
-    allow_form_to_provider(request, *providers)
-    context = {"form": form, "providers": providers, "next_path": next_path, "query": _next_query(next_path)}
+        return _send_on(request, form.cleaned_data["email"], next_path)
+    context = {"form": form, "next_path": next_path, **_offered(next_path)}
+    allow_form_to_provider(request, *context["providers"])
     status = 422 if request.method == "POST" else 200
     return render(request, "user_portal/sign_in.html", context, status=status)
+
+
+def _send_on(request: HttpRequest, email: str, next_path: str) -> HttpResponse:
+    """Send somebody to her provider, or to the password step. If the provider is down, say so first."""
+    settle_guards()
+    route = route_for_email(email)
+    if route is None:
+        request.session["sign_in_email"] = email
+        return redirect(_with_next("user_portal:password", next_path))
+    if route.down_since is not None and "anyway" not in request.POST:
+        return _down_page(request, route, email, next_path)
+    return start_sign_in(request, route.provider, login_hint=email, next_path=next_path)
+
+
+def _down_page(request: HttpRequest, route: Route, email: str, next_path: str) -> HttpResponse:
+    """Say since when the provider is down, with what can be done. The page is the same for a stranger."""
+    allow_form_to_provider(request, route.provider)
+    context = {"route": route, "email": email, "next_path": next_path, "query": _next_query(next_path)}
+    return render(request, "user_portal/provider_down.html", context)
+
+
+def _offered(next_path: str) -> dict[str, Any]:
+    """Return the providers that both steps offer to everybody, and which of them are down."""
+    offered = offers()
+    return {
+        "providers": [offer.provider for offer in offered],
+        "outages": [offer for offer in offered if offer.down_since],
+        "query": _next_query(next_path),
+    }
 
 
 @login_not_required
@@ -72,10 +95,9 @@ def password(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "error": error,
-        "providers": offered_providers(),
         "for_everyone": is_for_everyone(),
         "next_path": next_path,
-        "query": _next_query(next_path),
+        **_offered(next_path),
     }
     # The same answer to a right and a wrong password of a person under federation: it would tell which one was right.
     status = SignInFailed.http_status if error else 422 if request.method == "POST" else 200
