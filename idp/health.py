@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from idp import connection, probe
 from idp.credential_errors import TokenEndpointMoved
-from idp.models import IdentityProvider, Status
+from idp.models import IdentityProvider, RoutingPolicy, Status
 from idp.protocol import discovery
 from idp.protocol.errors import IssuerMismatch
 from idp.protocol.types import ProviderMetadata
@@ -108,6 +108,9 @@ def _store_health(actor: Actor, current: IdentityProvider, health: Health) -> No
     if was_ok != health.ok:
         details = {"ok": health.ok, "code": health.code, "detail": health.detail}
         details["down_since"] = down_since or current.down_since
+        policies = RoutingPolicy.objects.in_force().filter(provider=current, password_while_down=True)
+        if policies:
+            details["passwords_closed" if health.ok else "passwords_open"] = [policy.name for policy in policies]
         record("idp.provider.health_changed", actor=actor, target=current, details=details)
 
 

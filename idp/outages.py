@@ -4,8 +4,6 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from idp.models import IdentityProvider
-
 # Housekeeping asks every 15 minutes (README, Housekeeping). A check that is older than twice that says nothing any
 # more: nobody is told that the provider is down, and no password is taken in its place.
 BELIEVED_FOR = timedelta(minutes=30)
@@ -16,12 +14,6 @@ def down_now(down_since: datetime | None, checked_at: datetime | None) -> dateti
     if down_since is None or checked_at is None or checked_at < timezone.now() - BELIEVED_FOR:
         return None
     return down_since
-
-
-def down_since_now(provider: IdentityProvider) -> datetime | None:
-    """Return the same of a provider, asked of the database: the row at hand may be older than the last check."""
-    found = IdentityProvider.objects.filter(pk=provider.pk).values_list("down_since", "health_checked_at").first()
-    return down_now(*found) if found else None
 
 
 def in_words(moment: datetime) -> str:

@@ -2,11 +2,13 @@
 
 import contextlib
 import uuid
+from datetime import datetime
 
 from django.db.models import Max
 
 from idp.errors import ProviderNotFound
 from idp.models import AccessPolicy, IdentityProvider, RoutingPolicy, SlugNumber
+from idp.outages import down_now
 from idp.routing import provider_of
 from users.models import Group, User
 
@@ -32,6 +34,17 @@ def password_owner(person: User) -> str | None:
     """Return the name of the provider that keeps this person's password, or None where Gatehouse does."""
     provider = provider_of(person)
     return provider.name if provider else None
+
+
+def down_since_now(provider: IdentityProvider) -> datetime | None:
+    """Return since when a provider is down now, asked of the database: the row at hand may be older than the check."""
+    found = IdentityProvider.objects.filter(pk=provider.pk).values_list("down_since", "health_checked_at").first()
+    return down_now(*found) if found else None
+
+
+def is_well(provider: IdentityProvider) -> bool:
+    """Return whether the last check of a provider found nothing wrong, however long ago that was."""
+    return IdentityProvider.objects.filter(pk=provider.pk, down_since=None).exists()
 
 
 def policies_naming(group: Group) -> list[str]:

@@ -32,11 +32,13 @@ class Route:
 
     Attributes:
         down_since: since when health checks say that the provider is down, or None where they do not say so now.
+        passwords_open: whether it is down, and the policy lets those whom it takes use their Gatehouse passwords then.
     """
 
     provider: IdentityProvider
     policy_id: uuid.UUID
     down_since: datetime | None = None
+    passwords_open: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,12 @@ class Offer:
 
     Attributes:
         down_since: as in `Route`.
+        passwords_open: whether it is so for somebody.
     """
 
     provider: IdentityProvider
     down_since: datetime | None
+    passwords_open: bool
 
 
 def provider_of(person: User) -> IdentityProvider | None:
@@ -99,13 +103,14 @@ def offered_providers() -> list[IdentityProvider]:
 def offers() -> list[Offer]:
     """Return what a sign-in page offers to everybody: the providers that somebody is sent to, by name."""
     with connection.cursor() as cursor:
-        cursor.execute(_OFFERED, [guard_clock()])
+        cursor.execute(_OFFERED, [guard_clock(), guard_clock()])
         rows = cursor.fetchall()
-    return [
-        Offer(provider, _down_since(down, checked))
-        for down, checked, *key in rows
-        if (provider := _provider(key)) is not None
-    ]
+    found = []
+    for allowed, down, checked, *key in rows:
+        provider, down_since = _provider(key), _down_since(down, checked)
+        if provider is not None:
+            found.append(Offer(provider, down_since, passwords_open=bool(allowed) and down_since is not None))
+    return found
 
 
 def is_for_everyone() -> bool:
@@ -192,9 +197,11 @@ def _first(statement: str, values: Sequence[Any]) -> Route | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    policy, down, checked, *key = row
-    provider = _provider(key)
-    return Route(provider, as_uuid(policy), _down_since(down, checked)) if provider is not None else None
+    policy, allowed, down, checked, *key = row
+    provider, down_since = _provider(key), _down_since(down, checked)
+    if provider is None:
+        return None
+    return Route(provider, as_uuid(policy), down_since, passwords_open=bool(allowed) and down_since is not None)
 
 
 def _down_since(down: Any, checked: Any) -> datetime | None:
@@ -222,10 +229,10 @@ def _read(pk: Any, *seen: Any) -> IdentityProvider:
 _COLUMNS = "provider.id, provider.revision, provider.version, provider.status, provider.updated_at"
 _HEALTH = "provider.down_since, provider.health_checked_at"
 _ACTIVE = "FROM idp_identityprovider provider WHERE provider.status = 'active'"
+_IN_USE = f"SELECT provider_id FROM idp_routingpolicy policy WHERE enabled AND {GUARD_HOLDS}"  # noqa: S608
 _OFFERED = f"""
-    SELECT {_HEALTH}, {_COLUMNS} {_ACTIVE}
-    AND provider.id IN (SELECT provider_id FROM idp_routingpolicy policy WHERE enabled AND {GUARD_HOLDS})
-    ORDER BY provider.name
+    SELECT provider.id IN ({_IN_USE} AND password_while_down), {_HEALTH}, {_COLUMNS} {_ACTIVE}
+    AND provider.id IN ({_IN_USE}) ORDER BY provider.name
 """  # noqa: S608  (our own names)
-_DECIDED = f"policy.id, {_HEALTH}, {_COLUMNS}"
+_DECIDED = f"policy.id, policy.password_while_down, {_HEALTH}, {_COLUMNS}"
 _DECIDE = decision_sql(_DECIDED, domain="%s", person="%s")

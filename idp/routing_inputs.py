@@ -30,6 +30,7 @@ class PolicyInput:
         everyone: everybody who is not excepted; groups and domains are passed over then.
         groups, domains: whose members, and whose people, it takes.
         except_groups, except_people: whom it leaves to the policies after it.
+        password_while_down: whether those whom it takes may use a Gatehouse password while the provider is down.
     """
 
     name: str
@@ -40,6 +41,7 @@ class PolicyInput:
     domains: Sequence[str] = ()
     except_groups: Collection[Group] = ()
     except_people: Collection[User] = ()
+    password_while_down: bool = False
 
     def rule(self, policy_id: uuid.UUID, provider: IdentityProvider) -> Rule:
         """Return it as a rule of a plan.
@@ -71,6 +73,7 @@ class PolicyInput:
             frozenset() if self.everyone else frozenset(domains),
             frozenset(excepted),
             frozenset(person.pk for person in self.except_people),
+            self.password_while_down and provider.down_now is not None,
         )
 
 
@@ -91,6 +94,7 @@ def fill(policy: RoutingPolicy, given: PolicyInput) -> None:
     except NameInvalid as error:
         raise RoutingDescriptionInvalid() from error
     policy.enabled, policy.everyone = given.enabled, given.everyone
+    policy.password_while_down = given.password_while_down
     if policy.name_is_taken():
         raise RoutingNameTaken(name=policy.name)
 
@@ -102,6 +106,7 @@ def facts_of(policy: RoutingPolicy, given: PolicyInput) -> dict[str, object]:
     if not given.everyone:
         facts["groups"] = sorted(group.name for group in given.groups)
         facts["domains"] = clean_email_domains(list(given.domains))
+    facts["password_while_down"] = given.password_while_down
     facts["except_groups"] = sorted(group.name for group in given.except_groups)
     facts["except_people"] = sorted(person.company_email for person in given.except_people)
     return {name: value for name, value in facts.items() if value not in ([], "")}

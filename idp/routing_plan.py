@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import Case, F, Q, QuerySet, UUIDField, Value, When
+from django.db.models import BooleanField, Case, F, Q, QuerySet, UUIDField, Value, When
 
 from idp.models import IdentityProvider, RoutingDomain, RoutingException, RoutingGroup, RoutingPolicy
 from users.email_domain import EmailDomain
@@ -24,6 +24,7 @@ class Rule:
     Attributes:
         enabled: whether it is on, and no guard over it has run out.
         is_live: whether its provider is active.
+        opens_passwords: whether whom it takes may use a Gatehouse password now, because the provider is down.
     """
 
     policy_id: uuid.UUID
@@ -35,6 +36,7 @@ class Rule:
     domains: frozenset[str] = frozenset()
     except_groups: frozenset[uuid.UUID] = frozenset()
     except_people: frozenset[uuid.UUID] = frozenset()
+    opens_passwords: bool = False
 
     @property
     def in_force(self) -> bool:
@@ -122,6 +124,7 @@ def stored_plan() -> Plan:
             frozenset(domains.get(policy.pk, ())),
             frozenset(exceptions.get(policy.pk, ())),
             frozenset(people.get(policy.pk, ())),
+            policy.opens_passwords,
         )
         for policy in RoutingPolicy.objects.select_related("provider", "guard").order_by("position")
     )
@@ -165,12 +168,16 @@ def with_ways(people: Any, **plans: Plan) -> Any:
 def sessions_against(plan: Plan) -> "QuerySet[UserSession]":
     """Return the sessions in the User Portal that were opened in another way than their person signs in under a plan.
 
-    Administrators are left out: no plan is about them.
+    Administrators are left out: no plan is about them. Local sessions of people whose password counts in the place of a
+    provider that is down stay: each of their pages asks whether it still does.
     """
     sessions = UserSession.objects.filter(realm=Realm.USER, person__admin_role__isnull=True)
     sessions = sessions.alias(email_domain=EmailDomain("person__company_email"))
     wanted = sessions.alias(wanted=_provider_case(plan, "person_id"))
     local = Q(provider_id__isnull=True, wanted__isnull=False)
+    if any(rule.opens_passwords for rule in reached(plan)):
+        wanted = wanted.alias(password_counts=_password_case(plan, "person_id"))
+        local &= Q(password_counts=False)
     no_more = Q(provider_id__isnull=False, wanted__isnull=True)
     elsewhere = Q(provider_id__isnull=False, wanted__isnull=False) & ~Q(provider_id=F("wanted"))
     return wanted.filter(local | no_more | elsewhere)
@@ -181,6 +188,11 @@ def _provider_case(plan: Plan, person: str) -> Any:
     if not whens:
         return Value(None, UUIDField(null=True))
     return Case(*whens, default=None, output_field=UUIDField(null=True))
+
+
+def _password_case(plan: Plan, person: str) -> Any:
+    whens = [When(rule.condition(person), then=Value(rule.opens_passwords)) for rule in reached(plan)]
+    return Case(*whens, default=Value(False), output_field=BooleanField())
 
 
 def _members(groups: Iterable[uuid.UUID]) -> "QuerySet[GroupMembership, Any]":

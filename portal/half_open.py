@@ -15,7 +15,7 @@ from django.utils.crypto import constant_time_compare
 
 from idp.held_answers import Answer, unsealed
 from idp.models import IdentityProvider
-from idp.routing import provider_of
+from idp.routing import Route, route_of
 from portal.actors import actor_of
 from portal.faces import FACES
 from users.audit import record
@@ -45,12 +45,14 @@ class HalfOpen:
 
     Attributes:
         answer: of the provider that says who it is, or None where she gave her password.
+        route: to a provider that is down, in whose place the password is taken.
     """
 
     person: User
     factors: Factors
     next_path: str
     answer: Answer | None = None
+    route: Route | None = None
 
 
 def begin_second_step(
@@ -92,7 +94,8 @@ def half_open_sign_in(request: HttpRequest, realm: Realm) -> HalfOpen | None:
 
     Raises:
         SignInStepOver: it is older than ten minutes, or meanwhile the person was suspended, got another role or
-            password, lost her second factor, or signs in another way; or her provider is not what was asked.
+            password, lost her second factor, or signs in another way; or her provider is not what was asked, or in
+            whose place the password was taken is down no longer.
     """
     noted = request.session.get(HALF_OPEN)
     if not noted or noted["realm"] != realm.value:
@@ -104,12 +107,14 @@ def half_open_sign_in(request: HttpRequest, realm: Realm) -> HalfOpen | None:
         raise SignInStepOver(reason="the person changed")
     if not constant_time_compare(noted["password"], person.get_session_auth_hash()):
         raise SignInStepOver(reason="the password changed")
-    factors, provider = factors_of(person), provider_of(person)
+    factors, route = factors_of(person), route_of(person)
     sealed = noted.get("answer", "")
-    answer = _answer(sealed, provider) if sealed else None
-    if not factors or (answer.provider if answer else None) != provider:
+    answer = _answer(sealed, route.provider if route else None) if sealed else None
+    # A provider's answer is one of the provider to which she is sent now, or it would not have been unsealed.
+    is_her_way = answer is not None or route is None or route.passwords_open
+    if not factors or not is_her_way:
         raise SignInStepOver(reason="the way to sign in changed")
-    return HalfOpen(person, factors, noted["next"], answer)
+    return HalfOpen(person, factors, noted["next"], answer, None if answer else route)
 
 
 def _answer(sealed: str, provider: IdentityProvider | None) -> Answer:

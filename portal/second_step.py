@@ -60,7 +60,7 @@ def _finish(request: HttpRequest, face: Face, step: HalfOpen, form: CodeForm) ->
         with counted_guess(request, step.person.company_email, no_guess=NO_GUESS):
             method = spend_posted_factor(request, step.person, purpose=PURPOSE, code=code)
         if step.answer is None:
-            open_local_session(request, step.person, realm=face.realm, method=f"password+{method}")
+            open_local_session(request, step.person, realm=face.realm, given=f"password+{method}", route=step.route)
         else:
             _open_federated(request, step.person, step.answer, method)
     except DirectoryError as error:

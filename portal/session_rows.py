@@ -12,7 +12,7 @@ from idp.models import IdentityProvider
 from users.models import User, UserSession
 from users.permissions import permissions_of
 from users.session_list import PAGE_SIZE, find_sessions, permission_over, place_of
-from users.sessions import BREAK_GLASS, hashed, method_of
+from users.sessions import BREAK_GLASS, WHILE, hashed, method_of
 
 # What a second step was done with, where its name is not what people call it.
 FACTORS = {"totp": "authenticator app"}
@@ -24,7 +24,8 @@ class SessionRow:
 
     Attributes:
         key: what the list's forms name the session by.
-        way: the name of the provider that vouched for the person, or what she gave: "Password and passkey".
+        way: the name of the provider that vouched for the person, or what she gave: "Password and passkey", and
+            which provider was down then, where that was let in in its place.
         is_this: whether it is the session of the browser that asks.
         may_end: whether the one who asks may end it.
     """
@@ -73,8 +74,10 @@ def _given(session: UserSession) -> str:
     method = method_of(session)
     if method == BREAK_GLASS:
         return method.capitalize()
-    _, _, factor = method.partition("+")
-    return f"Password and {FACTORS.get(factor, factor)}" if factor else "Password"
+    given, while_, outage = method.partition(WHILE)
+    _, _, factor = given.partition("+")
+    words = f"Password and {FACTORS.get(factor, factor)}" if factor else "Password"
+    return f"{words}{while_}{outage}"
 
 
 def session_page(

@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from idp import queries
+from idp.routing import Route, route_of
+from portal import standing_in
 from portal.actors import actor_of, client_ip
 from portal.admission import Admission, admit
 from portal.browsers import browser_of
@@ -35,15 +36,16 @@ def sign_in_with_password(
     Raises:
         SignInFailed: wrong, unknown, suspended, or no administrator: always the same words.
         SignInLocked: too many failures for the account or the address.
-        PasswordManagedExternally: the right password of a person who signs in through a provider.
+        PasswordManagedExternally: the right password of a person who signs in through a provider, unless that is down
+            and her routing policy lets passwords in then.
         AccessDenied: the right password of a person whom an access policy shuts out.
     """
     try:
         with counted_guess(request, email):
-            person = _checked(request, email, password, realm)
+            person, route = _checked(request, email, password, realm)
         if has_second_factor(person):
             return begin_second_step(request, person, realm=realm, next_path=next_path)
-        open_local_session(request, person, realm=realm, method="password")
+        open_local_session(request, person, realm=realm, given="password", route=route)
     except DirectoryError as error:
         details = {"email": email.strip().lower()[:254], "realm": realm.value, "browser": browser_of(request)}
         # Whose account it was about: she sees it among her own sign-ins.
@@ -53,34 +55,40 @@ def sign_in_with_password(
     return redirect(next_path)
 
 
-def open_local_session(request: HttpRequest, person: User, *, realm: Realm, method: str) -> None:
+def open_local_session(
+    request: HttpRequest, person: User, *, realm: Realm, given: str, route: Route | None = None
+) -> None:
     """Open the session of somebody who gave her own password.
 
     Of whom a policy asks for a second factor that she has not, the User Portal's pages lead to setting one up.
 
     Args:
-        method: `password`, and the second factor behind it: `password+totp`.
+        given: `password`, and the second factor behind it: `password+totp`.
+        route: to a provider that is down, in whose place the password is taken.
 
     Raises:
         AccessDenied: a policy shuts her out of the User Portal.
     """
     person.backend = PASSWORD_BACKEND
-    admission = admit(request, person, local_second_factor="+" in method) if realm == Realm.USER else None
-    open_session(request, person, realm=realm, method=method, admission=admission)
+    admission = admit(request, person, local_second_factor="+" in given) if realm == Realm.USER else None
+    method = standing_in.method_of(given, route)
+    facts, keep = standing_in.facts_of(route), standing_in.note_of(route)
+    open_session(request, person, realm=realm, method=method, admission=admission, facts=facts, keep=keep)
 
 
-def _checked(request: HttpRequest, email: str, password: str, realm: Realm) -> User:
+def _checked(request: HttpRequest, email: str, password: str, realm: Realm) -> tuple[User, Route | None]:
+    """Return whose password it is, and in which provider's place it is taken, if in any."""
     person = authenticate(request, username=email, password=password)
     if not isinstance(person, User):
         raise SignInFailed()
     if realm == Realm.ADMIN:
         if person.admin_role is None:
             raise SignInFailed()
-        return person
-    provider = queries.password_owner(person)
-    if provider is not None:
-        raise PasswordManagedExternally(label=person.label, provider=provider)
-    return person
+        return person, None
+    route = route_of(person)
+    if route is not None and not route.passwords_open:
+        raise PasswordManagedExternally(label=person.label, provider=route.provider.name)
+    return person, route
 
 
 def open_session(

@@ -12,7 +12,7 @@ from users.error_words import words_of
 from users.errors import CompanyEmailInvalid
 from users.models import AuditEvent, Outcome, Realm, User
 from users.names import normalise_email
-from users.sessions import BREAK_GLASS
+from users.sessions import BREAK_GLASS, WHILE
 
 SHOWN = 20
 _PORTALS = {
@@ -30,6 +30,7 @@ class SignIn:
     Attributes:
         address: of the browser, "" where it is not known.
         browser: in words, "" for sign-ins from before it was noted.
+        while_down: which provider was down when her password was taken in its place, in words, else "".
         by_break_glass: whether a break-glass link let her in, and no password.
         reason: why it was refused, in the words that were shown; "" for one that worked.
         times: how many refusals this line stands for; a flood of them is counted in one.
@@ -42,6 +43,7 @@ class SignIn:
     portal: str
     succeeded: bool
     by_break_glass: bool
+    while_down: str
     reason: str
     times: int
     reference: str
@@ -79,13 +81,15 @@ def _newest(events: "QuerySet[AuditEvent]", limit: int) -> list[AuditEvent]:
 
 
 def _sign_in(event: AuditEvent) -> SignIn:
+    method = str(event.details.get("method", ""))
     return SignIn(
         at=event.last_at,
         address=event.client_ip or "",
         browser=str(event.details.get("browser", "")),
         portal=_PORTALS[event.action].label,
         succeeded=event.outcome == Outcome.SUCCESS,
-        by_break_glass=event.details.get("method") == BREAK_GLASS,
+        by_break_glass=method == BREAK_GLASS,
+        while_down="".join(method.partition(WHILE)[1:]).strip(),
         reason=words_of(event.error_code) if event.error_code else "",
         times=event.occurrences,
         reference=event.request_id,

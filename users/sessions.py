@@ -19,6 +19,8 @@ from users.plain_sql import insert_if_new
 REALM = "realm"
 # How a person was recognised whom a break-glass link let in.
 BREAK_GLASS = "break-glass link"
+# Between what a person gave and the provider that was down, where that was let in in its place.
+WHILE = " while "
 _TAGS = "session_tags"
 VISITOR_LIFETIME = 30 * 60
 # How often the row of a session in use is told so. The idle limit is exact to this.
@@ -243,7 +245,7 @@ def method_of(session: UserSession) -> str:
 
 def shown_second_factor(session: Any) -> bool:
     """Return whether the person of this session has shown a second factor at Gatehouse in it."""
-    return "+" in str(session.get(_TAGS, {}).get("method", ""))
+    return "+" in str(session.get(_TAGS, {}).get("method", "")).partition(WHILE)[0]  # a provider's name may hold one
 
 
 def note_second_factor(session: Any, factor: str) -> None:
@@ -253,7 +255,8 @@ def note_second_factor(session: Any, factor: str) -> None:
         factor: as in `tag`: `totp` or `passkey`.
     """
     if not shown_second_factor(session) and _TAGS in session:
-        session[_TAGS] = {**session[_TAGS], "method": f"{session[_TAGS]['method']}+{factor}"}
+        given, during, outage = str(session[_TAGS]["method"]).partition(WHILE)
+        session[_TAGS] = {**session[_TAGS], "method": f"{given}+{factor}{during}{outage}"}
 
 
 def origin_of(session: Any) -> Origin | None:

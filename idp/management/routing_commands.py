@@ -1,5 +1,6 @@
 """The subcommands of `manage.py idp` about routing policies: who signs in with which provider."""
 
+from argparse import BooleanOptionalAction
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ from users.services import find_person
 
 UNDERSTOOD = "confirm the impact"
 DRY_RUN = "print the impact and change nothing"
+WHILE_DOWN = "let these people use their Gatehouse passwords while health checks say that the provider is down"
 
 
 def policy_row(policy: RoutingPolicy) -> dict[str, Any]:
@@ -42,6 +44,8 @@ def policy_row(policy: RoutingPolicy) -> dict[str, Any]:
         "domains": list(words.domains),
         "except_groups": [group.name for group in words.except_groups],
         "except_people": [person.company_email for person in words.except_people],
+        "password_while_down": policy.password_while_down,
+        "passwords_open": policy.opens_passwords,
     }
 
 
@@ -63,7 +67,7 @@ class RoutingCommands(DirectoryCommand):
         _takes_audience(add)
         _takes_confirmation(add)
         takes_guard(add)
-        edit = self.sub("edit-policy", self.edit_policy, "Say anew whom a routing policy takes.")
+        edit = self.sub("edit-policy", self.edit_policy, "Change a routing policy; whom it takes may be given anew.")
         _takes_policy(edit).add_argument("--name", help="another name")
         _takes_audience(edit)
         _takes_confirmation(edit)
@@ -82,7 +86,8 @@ class RoutingCommands(DirectoryCommand):
         """List the policies."""
         policies = routing_queries.policies()
         rows = [policy_row(policy) for policy in policies]
-        columns: tuple[str, ...] = ("position", "name", "provider", "enabled", "everyone", "groups", "domains")
+        columns: tuple[str, ...] = ("position", "name", "provider", "enabled", "password_while_down", "everyone")
+        columns += ("groups", "domains")
         if options["count"]:
             counts = people_per_policy()
             for row, policy in zip(rows, policies, strict=True):
@@ -169,20 +174,26 @@ class RoutingCommands(DirectoryCommand):
 
 
 def _given(options: dict[str, Any], *, name: str, stored: RoutingPolicy | None = None) -> PolicyInput:
-    return PolicyInput(
-        name=name,
-        description=_description(options["description"], stored),
-        enabled=stored.enabled if stored else not options["disabled"],
-        everyone=options["everyone"],
-        groups=_groups(options["group"]),
-        domains=options["domain"],
-        except_groups=_groups(options["except_group"]),
-        except_people=_people(options["except_person"]),
-    )
+    before = stored or RoutingPolicy()
+    settings = {
+        field: getattr(before, field) if options[field] is None else options[field]
+        for field in ("description", "password_while_down")
+    }
+    enabled = stored.enabled if stored else not options["disabled"]
+    return PolicyInput(name=name, enabled=enabled, **settings, **_audience(options, stored))
 
 
-def _description(given: str | None, stored: RoutingPolicy | None) -> str:
-    return given if given is not None else stored.description if stored else ""
+def _audience(options: dict[str, Any], stored: RoutingPolicy | None) -> dict[str, Any]:
+    """Return whom the policy takes: as given, or as before where nothing is given of a policy that there is."""
+    if stored and not any(options[name] for name in ("everyone", "group", "domain", "except_group", "except_person")):
+        return vars(routing_queries.audience_of(stored))
+    return {
+        "everyone": options["everyone"],
+        "groups": _groups(options["group"]),
+        "domains": options["domain"],
+        "except_groups": _groups(options["except_group"]),
+        "except_people": _people(options["except_person"]),
+    }
 
 
 def _groups(names: Sequence[str]) -> list[Group]:
@@ -218,6 +229,8 @@ def _takes_audience(parser: CommandParser) -> None:
     parser.add_argument("--domain", action="append", default=[], help=f"take this email domain; {repeated}")
     parser.add_argument("--except-group", action="append", default=[], help=f"but nobody of this group; {repeated}")
     parser.add_argument("--except-person", action="append", default=[], help=f"but not this person; {repeated}")
+    while_down = "--password-while-down"
+    parser.add_argument(while_down, action=BooleanOptionalAction, default=None, help=WHILE_DOWN)
     parser.add_argument("--disabled", action="store_true", help="do not use it yet; an edited policy stays as it is")
 
 

@@ -1,7 +1,7 @@
 """Identity providers as administrators configured them."""
 
 import uuid
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from idp.fields import EncryptedTextField
+from idp.outages import down_now
 from idp.protocol.types import ProviderMetadata
 from users.models import State
 
@@ -69,7 +70,7 @@ class IdentityProvider(models.Model):
         credential: what the token request uses now. The next secret waits beside it until it is promoted.
         recheck_minutes: how often a session asks the provider whether it still stands; 0 for never.
         health: what housekeeping found last: `{"ok": bool, "code": str, "detail": str}`.
-        down_since: since when health checks fail, or None.
+        down_since: since when health checks fail, or None; whether that still counts, says `down_now`.
         jit_enabled: whether a first sign-in that finds nobody adds the person: with an email of `jit_domains` only, in
             `jit_state`, and into the groups of `jit_groups`.
     """
@@ -177,6 +178,14 @@ class IdentityProvider(models.Model):
     def initiate_login_uri(self) -> str:
         """Where the provider's own pages send people who are to sign in here (OpenID Connect Core 1.0, section 4)."""
         return f"{settings.PUBLIC_URL}/oauth/initiate/{self.slug}"
+
+    @property
+    def down_now(self) -> datetime | None:
+        """Since when the provider is down, or None where it is not, or where its last check is too long ago.
+
+        To be asked of a row that was just read: the one that sign-ins keep may be older than the last check.
+        """
+        return down_now(self.down_since, self.health_checked_at)
 
     @property
     def uses_certificate(self) -> bool:

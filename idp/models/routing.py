@@ -33,6 +33,8 @@ class RoutingPolicy(models.Model):
         name_key: the name without case, for finding it.
         position: its place in the order, from 1.
         everyone: whether it takes everybody who is not excepted; groups and domains are none then.
+        password_while_down: whether a person whom it takes may use a Gatehouse password that she has, as long as
+            health checks say that the provider is down.
         guard: what watches over it, and takes it back unless it is confirmed.
         revision: goes up with every change; a form that shows an older one is refused.
     """
@@ -45,6 +47,7 @@ class RoutingPolicy(models.Model):
     position = models.PositiveIntegerField()
     provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="routing_policies")
     everyone = models.BooleanField(default=False)
+    password_while_down = models.BooleanField(default=False)
     guard = models.ForeignKey(RoutingGuard, null=True, on_delete=models.SET_NULL, related_name="policies")
     revision = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -81,6 +84,11 @@ class RoutingPolicy(models.Model):
     def is_in_force(self) -> bool:
         """Whether it can take somebody now."""
         return self.is_enabled_now and self.provider.is_active
+
+    @property
+    def opens_passwords(self) -> bool:
+        """Whether people whom it takes may use their Gatehouse passwords now."""
+        return self.password_while_down and self.is_in_force and self.provider.down_now is not None
 
     def key(self) -> str:
         """Return the name without case."""

@@ -71,6 +71,15 @@ class RoutingPolicyForm(forms.Form):
     domains = _lines("Email domains", "Such as example.com, each in a line of its own. Subdomains are others.")
     except_groups = _lines("Except groups", "Their members are left to the policies after this one.")
     except_people = _lines("Except people", "Company emails, each in a line of its own.")
+    password_while_down = forms.BooleanField(
+        label="Gatehouse passwords while the provider is down",
+        required=False,
+        help_text=(
+            "Only while health checks say so, people whom this policy takes may sign in with a Gatehouse password that "
+            "they already have. Be careful: it opens the User Portal also where the provider has disabled the account "
+            "or changed its password meanwhile, and whoever cuts Gatehouse off from the provider brings this about."
+        ),
+    )
     enabled = forms.BooleanField(
         label="On", required=False, help_text="While it is off, it takes nobody. Switch it on when you are ready."
     )
@@ -118,6 +127,7 @@ class RoutingPolicyForm(forms.Form):
             domains=given["domains"],
             except_groups=given["except_groups"],
             except_people=given["except_people"],
+            password_while_down=given["password_while_down"],
         )
 
     @classmethod
@@ -138,6 +148,7 @@ class RoutingPolicyForm(forms.Form):
                 "domains": "\n".join(audience.domains),
                 "except_groups": "\n".join(group.name for group in audience.except_groups),
                 "except_people": "\n".join(person.company_email for person in audience.except_people),
+                "password_while_down": policy.password_while_down,
                 "enabled": policy.enabled,
                 "revision": policy.revision,
             }

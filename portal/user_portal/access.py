@@ -13,7 +13,8 @@ from django.views.decorators.cache import never_cache
 
 from idp.models import IdentityProvider
 from idp.recheck import recheck_session
-from idp.routing import provider_of
+from idp.routing import route_of
+from portal import standing_in
 from portal.actors import actor_of
 from portal.user_portal.policies import refused_by_policies
 from users.audit import record
@@ -29,16 +30,17 @@ def _session_required(view: View, *, before_enrolment: bool) -> View:
     def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         if request.session.get(REALM) != Realm.USER:
             return redirect("user_portal:sign_in")
-        provider = provider_of(cast(User, request.user))
+        route = route_of(cast(User, request.user))
+        stands_in = standing_in.still_counts(request.session, route)
+        provider = route.provider if route and not stands_in else None
         opened_by = request.session.get("federation", {})
         expected = (str(provider.pk), provider.trust) if provider else (None, None)
         if (opened_by.get("provider_id"), opened_by.get("trust")) != expected:
-            record("portal.session.ended", actor=actor_of(request), details={"reason": "the way to sign in changed"})
-            logout(request)
+            _end(request, provider)
             return redirect("user_portal:sign_in")
         if provider is not None and provider.recheck_minutes and _was_ended_upstream(request, provider):
             return redirect("user_portal:sign_in")
-        refusal = refused_by_policies(request, provider, before_enrolment=before_enrolment)
+        refusal = refused_by_policies(request, provider, may_enrol=route is None, before_enrolment=before_enrolment)
         if refusal is not None:
             return refusal
         if provider is not None:
@@ -53,6 +55,7 @@ def person_required(view: View) -> View:
 
     Federation beginning or ending closes the sessions that it concerns. One that was being opened in the same moment
     would slip through, and a person who joins a group may sign in another way from then on: so every page compares.
+    A password that was taken in the place of a provider counts until that works again.
     It asks the access policies, too: they may have changed, and so may where she is and what time it is.
     """
     return _session_required(view, before_enrolment=False)
@@ -61,6 +64,15 @@ def person_required(view: View) -> View:
 def enrolling_person_required(view: View) -> View:
     """Require the same, but open the page also to who must set up a second factor first: it is for that."""
     return _session_required(view, before_enrolment=True)
+
+
+def _end(request: HttpRequest, provider: IdentityProvider | None) -> None:
+    """End a session that was opened in another way than its person signs in now."""
+    record("portal.session.ended", actor=actor_of(request), details={"reason": "the way to sign in changed"})
+    why = standing_in.why_over(request.session, provider)
+    logout(request)
+    if why:
+        messages.warning(request, why)
 
 
 def _was_ended_upstream(request: HttpRequest, provider: IdentityProvider) -> bool:

@@ -34,9 +34,10 @@ from idp.federation_errors import (
 from idp.guard_returns import note_failed_sign_in, settle_guards
 from idp.held_answers import Answer
 from idp.models import IdentityProvider
-from idp.outages import down_since_now, in_words
+from idp.outages import in_words
 from idp.protocol.errors import HttpError, JwksUnavailable
 from idp.protocol.oauth_errors import TokenEndpointUnavailable
+from idp.queries import down_since_now
 from idp.routing import active_provider_by_slug
 from portal.actors import actor_of
 from portal.admin_portal import rehearsals

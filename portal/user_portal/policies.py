@@ -23,7 +23,7 @@ SIGN_IN_AGAIN = "Your company asks for your second factor at Gatehouse now. Sign
 
 
 def refused_by_policies(
-    request: HttpRequest, provider: IdentityProvider | None, *, before_enrolment: bool
+    request: HttpRequest, provider: IdentityProvider | None, *, may_enrol: bool, before_enrolment: bool
 ) -> HttpResponse | None:
     """Return the answer to a person whom the policies do not let open a page as she is signed in, or None.
 
@@ -31,6 +31,7 @@ def refused_by_policies(
 
     Args:
         provider: which signed her in; None for a Gatehouse password.
+        may_enrol: whether a second factor is hers to set up: not of whom a provider signs in, also while it is down.
         before_enrolment: whether the page is one on which a second factor is set up.
     """
     person = cast(User, request.user)
@@ -45,7 +46,7 @@ def refused_by_policies(
         if not admission.needs_second_factor:
             return None
         has_one = has_second_factor(person)
-        if provider is not None and not has_one:
+        if not may_enrol and not has_one:
             raise admission.missing()
     except AccessRefused as refusal:
         return _shut_out(request, person, refusal)

@@ -61,6 +61,8 @@ def _send_on(request: HttpRequest, email: str, next_path: str) -> HttpResponse:
 
 def _down_page(request: HttpRequest, route: Route, email: str, next_path: str) -> HttpResponse:
     """Say since when the provider is down, with what can be done. The page is the same for a stranger."""
+    if route.passwords_open:
+        request.session["sign_in_email"] = email
     allow_form_to_provider(request, route.provider)
     context = {"route": route, "email": email, "next_path": next_path, "query": _next_query(next_path)}
     return render(request, "user_portal/provider_down.html", context)
@@ -92,13 +94,10 @@ def password(request: HttpRequest) -> HttpResponse:
             return error_page(request, final)
         except DirectoryError as refused:
             error = refused
-    context = {
-        "form": form,
-        "error": error,
-        "for_everyone": is_for_everyone(),
-        "next_path": next_path,
-        **_offered(next_path),
-    }
+    context = {"form": form, "error": error, "next_path": next_path, **_offered(next_path)}
+    # Where passwords are open now, nobody is told that only administrators have one.
+    are_open = any(offer.passwords_open for offer in context["outages"])
+    context["for_everyone"] = is_for_everyone() and not are_open
     # The same answer to a right and a wrong password of a person under federation: it would tell which one was right.
     status = SignInFailed.http_status if error else 422 if request.method == "POST" else 200
     return render(request, "user_portal/password.html", context, status=status)

@@ -385,7 +385,7 @@ def test_a_defect_of_our_own(page: Page, watch: Watch, monkeypatch: pytest.Monke
     def fails() -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("portal.user_portal.sign_in.offered_providers", fails)
+    monkeypatch.setattr("portal.user_portal.sign_in.offers", fails)
     watch.expected_status = 500
     page.goto("/login/")
     expect(page.locator("main")).to_have_attribute("data-error-code", "http.server_error")

@@ -25,9 +25,9 @@ from idp.models import (
     Status,
 )
 from idp.routing_counts import people_per_policy
-from idp.routing_plan import decided_people, stored_plan, touched
+from idp.routing_plan import decided_people, sessions_against, stored_plan, touched
 from tests.factories import make_administrator, make_person
-from users.models import Group, GroupMembership, User
+from users.models import Group, GroupMembership, Realm, User, UserSession
 
 pytestmark = pytest.mark.django_db
 
@@ -49,6 +49,7 @@ class Policy:
     except_groups: frozenset[str]
     except_people: frozenset[int]
     guard: str
+    password_while_down: bool
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,23 @@ class World:
 
     policies: tuple[Policy, ...]
     statuses: tuple[str, ...]
+    healths: tuple[str, ...]
     domains: tuple[str, ...]
     memberships: tuple[frozenset[str], ...]
     roles: frozenset[int] = field(default_factory=frozenset)
 
     def expected(self, person: int) -> int | None:
         """Return the number of the provider that a person is sent to: the rules as an administrator would say them."""
+        policy = self.deciding(person)
+        return policy.provider if policy else None
+
+    def may_use_password(self, person: int) -> bool:
+        """Return whether a password that a person has opens the User Portal."""
+        policy = self.deciding(person)
+        return policy is None or (policy.password_while_down and self.healths[policy.provider] == "down")
+
+    def deciding(self, person: int) -> Policy | None:
+        """Return the policy that decides about a person."""
         if person in self.roles:
             return None
         for policy in self.policies:
@@ -71,7 +83,7 @@ class World:
             excepted = person in policy.except_people or mine & policy.except_groups
             is_on = policy.enabled and policy.guard != "over"
             if is_on and self.statuses[policy.provider] == "active" and fits and not excepted:
-                return policy.provider
+                return policy
         return None
 
 
@@ -91,13 +103,22 @@ def policies() -> st.SearchStrategy[Policy]:
         except_groups=some_groups,
         except_people=st.frozensets(st.integers(0, PEOPLE - 1), max_size=2),
         guard=st.sampled_from(["", "", "holds", "over"]),
+        password_while_down=st.booleans(),
     ).map(apart)
 
 
+# What is known of a provider, and how long before now: since when it is down, and when it was asked last.
+HEALTHS: dict[str, tuple[int | None, int | None]] = {
+    "never asked": (None, None),
+    "up": (None, 5),
+    "down": (60, 29),
+    "down when last asked, long ago": (60, 31),
+}
 WORLDS = st.builds(
     World,
     policies=st.lists(policies(), max_size=6).map(tuple),
     statuses=st.tuples(*[st.sampled_from(Status.values)] * PROVIDERS),
+    healths=st.tuples(*[st.sampled_from([*HEALTHS, "down"])] * PROVIDERS),
     domains=st.tuples(*[st.sampled_from(DOMAINS)] * PEOPLE),
     memberships=st.tuples(*[st.frozensets(st.sampled_from(GROUPS))] * PEOPLE),
     roles=st.frozensets(st.integers(0, PEOPLE - 1), max_size=2),
@@ -118,6 +139,12 @@ def make_provider_row(number: int, status: str = "active") -> IdentityProvider:
     )
 
 
+def set_health(provider: IdentityProvider, health: str) -> None:
+    """Store what is known of a provider. Nothing that is kept of its row notices."""
+    since, asked = (minutes and timezone.now() - timedelta(minutes=minutes) for minutes in HEALTHS[health])
+    IdentityProvider.objects.filter(pk=provider.pk).update(down_since=since, health_checked_at=asked)
+
+
 def make_policy(
     provider: IdentityProvider,
     *,
@@ -128,10 +155,16 @@ def make_policy(
     domains: tuple[str, ...] = (),
     except_groups: tuple[Group, ...] = (),
     except_people: tuple[User, ...] = (),
+    password_while_down: bool = False,
 ) -> RoutingPolicy:
     """Return a stored policy."""
     policy = RoutingPolicy.objects.create(
-        name=f"Policy {position}", provider=provider, position=position, everyone=everyone, enabled=enabled
+        name=f"Policy {position}",
+        provider=provider,
+        position=position,
+        everyone=everyone,
+        enabled=enabled,
+        password_while_down=password_while_down,
     )
     for group in groups:
         RoutingGroup.objects.create(policy=policy, group=group)
@@ -156,6 +189,8 @@ def watch(policy: RoutingPolicy, left: timedelta) -> None:
 def build(world: World) -> tuple[list[User], list[IdentityProvider]]:
     """Store a world."""
     providers = [make_provider_row(number, status) for number, status in enumerate(world.statuses)]
+    for provider, health in zip(providers, world.healths, strict=True):
+        set_health(provider, health)
     groups = {name: Group.objects.create(name=name) for name in GROUPS}
     people = []
     for number, domain in enumerate(world.domains):
@@ -175,10 +210,20 @@ def build(world: World) -> tuple[list[User], list[IdentityProvider]]:
             domains=tuple(policy.domains),
             except_groups=tuple(groups[name] for name in policy.except_groups),
             except_people=tuple(people[number] for number in policy.except_people),
+            password_while_down=policy.password_while_down,
         )
         if policy.guard:
             watch(stored, timedelta(minutes=1 if policy.guard == "holds" else -1))
     return people, providers
+
+
+def sessions_that_stay(people: list[User]) -> set[uuid.UUID]:
+    """Open a local session for everybody, and return whose a sweep of the policies leaves."""
+    for number, person in enumerate(people):
+        key, ends = f"local-{number}", timezone.now() + timedelta(hours=1)
+        UserSession.objects.create(session_key=key, expire_date=ends, person=person, realm=Realm.USER)
+    against = sessions_against(stored_plan()).values_list("person_id", flat=True)
+    return {person.pk for person in people} - set(against)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -195,6 +240,12 @@ def test_every_decision_is_that_of_the_plain_model(world: World) -> None:
         assert {person.pk: expected[number] for number, person in enumerate(people) if number not in world.roles} == {
             pk: numbers[provider] for pk, provider in many.items()
         }
+        routes = [routing.route_of(person) for person in people]
+        assert [route is None or route.passwords_open for route in routes] == [
+            world.may_use_password(number) for number in range(PEOPLE)
+        ]
+        keep = [number for number in range(PEOPLE) if number in world.roles or world.may_use_password(number)]
+        assert sessions_that_stay(people) == {people[number].pk for number in keep}
         counts = people_per_policy()
         without_role = [number for number in range(PEOPLE) if number not in world.roles]
         assert counts.local == sum(expected[number] is None for number in without_role)
