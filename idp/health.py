@@ -8,11 +8,12 @@ from django.utils import timezone
 
 from idp import connection, probe
 from idp.credential_errors import TokenEndpointMoved
-from idp.models import IdentityProvider, RoutingPolicy, Status
+from idp.models import IdentityProvider, Status
 from idp.protocol import discovery
 from idp.protocol.errors import IssuerMismatch
 from idp.protocol.types import ProviderMetadata
 from idp.protocol.urls import split_url
+from idp.routing_queries import password_policies
 from users.audit import Actor, record
 from users.errors import DirectoryError
 
@@ -108,9 +109,8 @@ def _store_health(actor: Actor, current: IdentityProvider, health: Health) -> No
     if was_ok != health.ok:
         details = {"ok": health.ok, "code": health.code, "detail": health.detail}
         details["down_since"] = down_since or current.down_since
-        policies = RoutingPolicy.objects.in_force().filter(provider=current, password_while_down=True)
-        if policies:
-            details["passwords_closed" if health.ok else "passwords_open"] = [policy.name for policy in policies]
+        if names := [policy.name for policy in password_policies(current)]:
+            details["passwords_closed" if health.ok else "passwords_open"] = names
         record("idp.provider.health_changed", actor=actor, target=current, details=details)
 
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from idp.models import IdentityProvider, RoutingGroup, RoutingPolicy
-from idp.routing import route_of, stranger_route
+from idp.outages import in_words
+from idp.routing import Route, route_of, stranger_route
 from idp.routing_plan import reached, stored_plan
 from users.email_domain import domain_of
 from users.models import Group, User
@@ -56,6 +57,11 @@ def policies_of(provider: IdentityProvider) -> Sequence[RoutingPolicy]:
     return [policy for policy in policies() if policy.provider_id == provider.pk]
 
 
+def password_policies(provider: IdentityProvider) -> list[RoutingPolicy]:
+    """Return in their order the policies in force that let people use passwords while this provider is down."""
+    return list(RoutingPolicy.objects.in_force().filter(provider=provider, password_while_down=True))
+
+
 def audience_of(policy: RoutingPolicy) -> Audience:
     """Return whom a policy names."""
     groups: list[RoutingGroup] = sorted(policy.named_groups.all(), key=lambda named: named.group.name_key)
@@ -88,6 +94,14 @@ def explain(email: str) -> Answer:
         why = "No routing policy takes them." if in_force else "No routing policy is in force."
         return Answer(email, person, None, None, f"{why} They sign in with a Gatehouse password.{who}", tuple(in_force))
     policy = next(policy for policy in in_force if policy.pk == route.policy_id)
-    sentence = f"{policy.name} is the first routing policy that takes them.{who}"
+    sentence = f"{policy.name} is the first routing policy that takes them.{_outage(route)}{who}"
     passed = tuple(each for each in in_force if each.position < policy.position)
     return Answer(email, person, route.provider, policy, sentence, passed)
+
+
+def _outage(route: Route) -> str:
+    """Return what is different for them now, because the provider is down."""
+    if route.down_since is None:
+        return ""
+    words = f" {route.provider.name} has been down since {in_words(route.down_since)}"
+    return f"{words}, so they may use a Gatehouse password now." if route.passwords_open else f"{words}."

@@ -13,6 +13,8 @@ from idp.claim_words import OVERAGE_CURE
 from idp.expiry import expiry_of
 from idp.guard_queries import last_return, watched
 from idp.models import GuardOutcome, IdentityProvider, PendingLink
+from idp.outages import in_words
+from idp.routing_queries import password_policies
 from users.factors import administrators_without_second_factor
 
 WENT_BACK = (GuardOutcome.EXPIRED, GuardOutcome.FAILURES)
@@ -30,9 +32,10 @@ class Item:
 
 
 def health_context(provider: IdentityProvider) -> dict[str, Any]:
-    """Return what a provider's page shows of its health and of its credential's end."""
+    """Return what a provider's page shows of its health, of whom it opens passwords, and of its credential's end."""
     return {
         "expiry": expiry_of(provider),
+        "password_policies": password_policies(provider),
         "last_sign_in": last_sign_in(provider),
         "failures": [(cause, failures_url(cause)) for cause in failures_of_day(provider)],
     }
@@ -89,9 +92,21 @@ def _down(provider: IdentityProvider) -> Item | None:
     if provider.down_since is None:
         return None
     health = provider.health or {}
-    title = f"{provider.name} has been down since {provider.down_since:%-d %B %Y, %H:%M} UTC"
+    title = f"{provider.name} has been down since {in_words(provider.down_since)}"
     url = f"{reverse('admin_portal:identity_provider', args=[provider.pk])}#health"
-    return Item("danger", title, str(health.get("detail", "")), url, "Look at its health")
+    text = f"{health.get('detail', '')} {_open_passwords(provider)}".strip()
+    return Item("danger", title, text, url, "Look at its health")
+
+
+def _open_passwords(provider: IdentityProvider) -> str:
+    """Return of which policies people may use Gatehouse passwords now, in words."""
+    policies = password_policies(provider) if provider.down_now else []
+    if not policies:
+        return ""
+    named = ", ".join(policy.name for policy in policies[:3])
+    further = f" and {len(policies) - 3} more" if len(policies) > 3 else ""
+    word = "policy" if len(policies) == 1 else "policies"
+    return f"People of the routing {word} {named}{further} may use their Gatehouse passwords now."
 
 
 def _guarded(provider: IdentityProvider) -> Item | None:

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.django_db
 TASKS = [
     "scheduled states",
     "identity providers",
+    "guards",
     "expiry mails",
     "sessions",
     "spent states",

@@ -7,7 +7,7 @@ from idp.models import IdentityProvider, RoutingPolicy
 from tests.commands.running import run
 from tests.entra_tenant import PracticeTenant
 from tests.factories import make_administrator, make_person, make_provider
-from tests.idp.test_routing import make_policy, make_provider_row
+from tests.idp.test_routing import make_policy, make_provider_row, set_health
 from tests.idp.test_routing_policies import group_of
 from users.models import User
 
@@ -50,6 +50,25 @@ def test_a_policy_is_added_listed_changed_moved_switched_and_deleted(entra: Iden
     assert run("idp", "enable-policy", "Policy 2", UNDERSTOOD, "--json").json["enabled"] is True
     assert run("idp", "delete-policy", "sales", UNDERSTOOD, "--json").json["status"] == "deleted"
     assert RoutingPolicy.objects.get().position == 1
+
+
+def test_passwords_while_the_provider_is_down_are_allowed_and_forbidden(entra: IdentityProvider, ada: User) -> None:
+    add = ("idp", "add-policy", "oidc-1", "--name", "Sales", "--group", "sales", "--description", "Because", UNDERSTOOD)
+    assert run(*add, "--json").json["password_while_down"] is False
+    opened = run("idp", "edit-policy", "sales", "--password-while-down", "--json")
+    # What is not given stays, whom it takes as well: so nobody is moved, and there is nothing to confirm.
+    assert opened.status == 0 and opened.json["password_while_down"] is True
+    assert (opened.json["groups"], opened.json["description"]) == (["Sales"], "Because")
+    assert opened.json["passwords_open"] is False
+    set_health(entra, "down")
+    (row,) = run("idp", "policies", "--json").json
+    assert row["password_while_down"] is True and row["passwords_open"] is True
+    asked = run("idp", "who-goes-where", "ada@contoso.example", "--json").json["why"]
+    assert asked.endswith("so they may use a Gatehouse password now.")
+    assert run("idp", "edit-policy", "sales", "--name", "People who sell", "--json").json["password_while_down"] is True
+    shut = run("idp", "edit-policy", "People who sell", "--no-password-while-down", "--json")
+    assert shut.json["password_while_down"] is False
+    assert run(*add, "--password-while-down", "--json").json["password_while_down"] is True
 
 
 def test_a_dry_run_prints_the_impact_and_changes_nothing(entra: IdentityProvider, ada: User) -> None:

@@ -26,6 +26,7 @@ from users.services import set_person_password, suspend_person
 
 pytestmark = pytest.mark.django_db
 
+PROVIDERS = "/admin/directory-integrations/identity-providers/"
 WAY = "password while Contoso Entra was down"
 
 
@@ -255,6 +256,55 @@ def statements(browser: Browser) -> int:
     with CaptureQueriesContext(connection) as captured:
         assert browser.get("/").status_code == 200
     return len(captured)
+
+
+def test_the_admin_portal_says_whether_passwords_are_open(
+    tenant: PracticeTenant, entra: IdentityProvider, administrator: User
+) -> None:
+    policy = RoutingPolicy.objects.get()
+    browser = Browser()
+    browser.sign_in_as_administrator(administrator)
+    pages = {
+        "home": "/admin/",
+        "provider": f"{PROVIDERS}{entra.pk}/",
+        "policy": f"{PROVIDERS}routing-policies/{policy.pk}/",
+        "list": f"{PROVIDERS}who-goes-where/?email=ada@contoso.example",
+    }
+    said = {name: text_of(browser.get(url)) for name, url in pages.items()}
+    assert "While it is down, people of these policies may use their Gatehouse passwords" in said["provider"]
+    assert "They may use a Gatehouse password that they already have." in said["policy"]
+    assert "On Gatehouse passwords while down" in said["list"] and "has been down" not in said["list"]
+    break_down(tenant)
+    said = {name: text_of(browser.get(url)) for name, url in pages.items()}
+    now = "may use their Gatehouse passwords now"
+    assert f"People of the routing policy {policy.name} {now}." in said["home"]
+    assert f"People of these policies {now}, until it works again: 1. {policy.name}" in said["provider"]
+    assert "Gatehouse passwords Open now" in said["provider"]
+    assert "Passwords are open now" in said["policy"] and f"People of this policy {now}." in said["policy"]
+    assert "On Gatehouse passwords are open now" in said["list"]
+    assert "so they may use a Gatehouse password now." in said["list"]
+    with time_machine.travel(timezone.now() + timedelta(minutes=31)):
+        said = {name: text_of(browser.get(url)) for name, url in pages.items()}
+        assert "passwords are shut: see that housekeeping runs" in said["provider"]
+        assert not any(now in text or "Open now" in text for text in said.values())
+    RoutingPolicy.objects.update(password_while_down=False)
+    assert "They cannot sign in; their Gatehouse passwords open nothing." in text_of(browser.get(pages["policy"]))
+    assert now not in text_of(browser.get("/admin/"))
+
+
+def test_an_administrator_opens_and_shuts_them(admin_browser: Browser, entra: IdentityProvider) -> None:
+    policy = RoutingPolicy.objects.get()
+    edit = f"{PROVIDERS}routing-policies/{policy.pk}/edit/"
+    form = admin_browser.get(edit).content.decode()
+    assert "checked" in form.split('name="password_while_down"')[1].split(">")[0]
+    given = {"name": policy.name, "who": "everyone", "enabled": "on"}
+    for revision, opened in ((1, False), (2, True)):
+        boxes = {"password_while_down": "on"} if opened else {}
+        answer = admin_browser.post(edit, {**given, **boxes, "revision": str(revision)})
+        assert answer.status_code == 302  # it moves nobody, so there is nothing to confirm
+        assert RoutingPolicy.objects.get().password_while_down is opened
+        assert last_event(action="idp.routing_policy.edited").details["password_while_down"] is opened
+    assert "the provider has disabled the account" in " ".join(form.split())
 
 
 def test_the_audit_row_of_its_health_names_the_policies(tenant: PracticeTenant, entra: IdentityProvider) -> None:
