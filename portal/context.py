@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from portal.admin_portal.nav import navigation
+from portal.standing_in import STOOD_IN
 from users import branding
 from users.models import Realm, User
 from users.permissions import Permission, permissions_of
@@ -30,4 +31,5 @@ def portal(request: HttpRequest) -> dict[str, Any]:
     elif request.session.get(REALM) == Realm.USER:
         context["person"] = context["user"] = person
         context["federation"] = request.session.get("federation", {})
+        context["stood_in"] = request.session.get(STOOD_IN)
     return context

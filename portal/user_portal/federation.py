@@ -233,4 +233,4 @@ def _known_trouble(provider: IdentityProvider | None, error: DirectoryError) -> 
     since = down_since_now(provider) if provider is not None and isinstance(error, _TROUBLE) else None
     if provider is None or since is None:
         return ""
-    return f"{provider.name} has been down since {in_words(since)}, as far as Gatehouse can see. Try again later."
+    return f"{provider.name} has been down since {in_words(since)}, as far as Gatehouse can see."

@@ -6,7 +6,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from portal.standing_in import STOOD_IN
 from portal.user_portal.access import person_required
 from users.models import User
 from users.own_sign_ins import sign_in_before
@@ -21,6 +20,5 @@ def home(request: HttpRequest) -> HttpResponse:
     Every sign-in ends here, so it asks the database one thing only.
     """
     here = origin_of(request.session)
-    stood_in = request.session.get(STOOD_IN)
     before = sign_in_before(cast(User, request.user), here.since) if here else None
-    return render(request, "user_portal/home.html", {"here": here, "before": before, "stood_in": stood_in})
+    return render(request, "user_portal/home.html", {"here": here, "before": before})

@@ -76,7 +76,7 @@ def test_while_the_provider_is_down_the_password_opens_the_user_portal(down: Ide
     step = browser.get("/login/password/")
     assert f'value="{ada.company_email}"' in step.content.decode()
     assert "Only administrators have a password here now" not in text_of(step)
-    assert "people whom their administrators let do so may sign in with a Gatehouse password" in text_of(step)
+    assert "people whose administrators allow it may sign in with a Gatehouse password" in text_of(step)
     assert by_password(browser)["Location"] == "/"
     assert "because Contoso Entra was down. Once it works again you are signed out" in text_of(browser.get("/"))
     details = last_event(action="portal.sign_in.succeeded").details
@@ -84,6 +84,7 @@ def test_while_the_provider_is_down_the_password_opens_the_user_portal(down: Ide
     assert (details["method"], details["provider_down"], details["down_since"]) == (WAY, "Contoso Entra", since)
     assert "provider_id" not in details and details["account"] == ada.company_email
     security = text_of(browser.get("/security/"))
+    assert "lets you in only while Contoso Entra is down" in security and "no password of yours" not in security
     assert "Password while Contoso Entra was down" in security
     assert "With a password, while Contoso Entra was down" in security
 
@@ -214,7 +215,7 @@ def test_the_password_stays_managed_by_the_provider(down: IdentityProvider, ada:
     ):
         with pytest.raises(PasswordManagedExternally):
             act()
-    assert "Contoso Entra" in text_of(browser.get("/security/password/"))
+    assert "Your password is kept by Contoso Entra" in text_of(browser.get("/security/password/"))
     assert browser.get("/security/second-factor/app/").status_code == 302
 
 

@@ -39,7 +39,7 @@ def test_who_would_be_sent_to_a_provider_that_is_down_is_told_first(
         shown = give_email(browser_client, "ada@contoso.example", next="/security/")
         said = text_of(shown)
         assert shown.status_code == 200 and "Contoso Entra is down" in said and SINCE in said
-        assert "Try again later." in said and "password" not in said
+        assert "Try again later" in said and "password" not in said
         assert tenant.authorization_endpoint.partition("/oauth2")[0].split("/")[2] in shown["Content-Security-Policy"]
         # The check may be wrong: the way there is open.
         sent = give_email(browser_client, "ada@contoso.example", next="/security/", anyway="yes")
