@@ -8,6 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from idp.models import IdentityProvider
+from idp.outages import BELIEVED_FOR
+from portal.management.commands.run import HOUSEKEEPING_EVERY
 from tests.browsing import Browser, assert_refused, error_code
 from tests.commands.running import run
 from tests.entra_tenant import Fault, PracticeTenant
@@ -74,6 +76,10 @@ def test_it_leads_there_at_once_when_it_works_again_and_when_nobody_has_checked_
     tenant.clear_faults()
     keep_house()
     assert give_email(Browser(), ada.company_email).status_code == 302
+
+
+def test_a_check_is_believed_for_twice_as_long_as_make_run_waits_for_the_next() -> None:
+    assert BELIEVED_FOR.total_seconds() == 2 * HOUSEKEEPING_EVERY
 
 
 def test_of_two_providers_only_the_one_that_is_down_says_so() -> None:
