@@ -249,12 +249,14 @@ def shown_second_factor(session: Any) -> bool:
 
 
 def note_second_factor(session: Any, factor: str) -> None:
-    """Note that a person has just set up a second factor in this session: nobody else could have.
+    """Note that a person has just set up a second factor in this session of the User Portal: nobody else could have.
+
+    The Admin Portal does not ask for it again, and its break-glass sessions stay what they are.
 
     Args:
         factor: as in `tag`: `totp` or `passkey`.
     """
-    if not shown_second_factor(session) and _TAGS in session:
+    if session.get(REALM) == Realm.USER and not shown_second_factor(session) and _TAGS in session:
         given, during, outage = str(session[_TAGS]["method"]).partition(WHILE)
         session[_TAGS] = {**session[_TAGS], "method": f"{given}+{factor}{during}{outage}"}
 
