@@ -126,7 +126,7 @@ class Rule:
 
     def missed(self, who: Circumstances) -> Missed | None:
         """Return why it does not fit, the first reason of several, or None where it does."""
-        if not self._names(who):
+        if not self.names(who.person_id, who.groups):
             return Missed.PERSON
         if self.network_side and is_inside(who.client_ip, self.networks) != (self.network_side == Side.INSIDE):
             return Missed.NETWORK
@@ -138,10 +138,11 @@ class Rule:
             return Missed.TIME
         return None
 
-    def _names(self, who: Circumstances) -> bool:
-        if who.person_id in self.except_people or who.groups & self.except_groups:
+    def names(self, person_id: uuid.UUID, groups: frozenset[uuid.UUID]) -> bool:
+        """Return whether it is about a person at all, whatever the circumstances."""
+        if person_id in self.except_people or groups & self.except_groups:
             return False
-        return self.everyone or who.person_id in self.people or bool(who.groups & self.groups)
+        return self.everyone or person_id in self.people or bool(groups & self.groups)
 
 
 @dataclass(frozen=True)

@@ -31,12 +31,14 @@ class AccessDenied(AccessRefused):
 
 
 class SecondFactorMissing(AccessRefused):
-    """A policy asks for a local second factor of somebody who has none and cannot set one up."""
+    """A policy asks for a local second factor of somebody who has none, and whose password stands in for a provider."""
 
     code = "access.second_factor_missing"
     message = "Your company asks for a second factor at Gatehouse, and you have none there."
-    hint = "Ask your administrator. While your provider signs you in, you cannot set one up at Gatehouse yourself."
-    admin_hint = "Except this person from the policy, or let it deny or allow by what the provider's token says."
+    hint = "Sign in with your provider once it works again: then you can set one up. Your administrator can help you."
+    admin_hint = (
+        "While the provider is down the person cannot set one up. Except her from the policy if she must come in."
+    )
 
 
 class AccessPolicyNotFound(DirectoryError):

@@ -12,7 +12,6 @@ from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, 
 from idp.access import Action, Rule
 from idp.access_rules import Rules
 from idp.errors import ImpactChanged, ImpactNotConfirmed
-from idp.routing_plan import decided_people, stored_plan
 from users.impact import EXAMPLES, Impact, Line
 from users.models import AuthenticatorApp, GroupMembership, Passkey, Realm, State, User
 from users.schedules import after_scheduled_states
@@ -151,15 +150,11 @@ def _reached(changed: Sequence[Rule], rules: Sequence[Rule], action: Action) -> 
 
 
 def _without_factor(people: "QuerySet[User]") -> list[Line]:
-    """Return who of those who are asked for a second factor has none: who can set one up, and who cannot."""
+    """Return who of those who are asked for a second factor has none yet."""
     has_app = Exists(AuthenticatorApp.objects.filter(person=OuterRef("pk")))
     has_passkey = Exists(Passkey.objects.filter(person=OuterRef("pk")))
     none = people.exclude(has_app | has_passkey)
-    sent = decided_people(sent=stored_plan()).filter(sent__isnull=False)
-    return [
-        _people("to_set_up", none.exclude(pk__in=sent.values("pk")), tone="warning"),
-        _people("cannot_set_up", none.filter(pk__in=sent.values("pk")), tone="danger"),
-    ]
+    return [_people("to_set_up", none, tone="warning")]
 
 
 def _members(groups: Iterable[uuid.UUID]) -> "QuerySet[GroupMembership, Any]":
@@ -217,10 +212,6 @@ _WORDS = {
     "to_set_up": (
         "of those who are asked has no second factor, and must set one up before anything else opens",
         "of those who are asked have no second factor, and must set one up before anything else opens",
-    ),
-    "cannot_set_up": (
-        "of those who are asked has no second factor, signs in with a provider, and is refused",
-        "of those who are asked have no second factor, sign in with a provider, and are refused",
     ),
     "sessions_checked": (
         "session of theirs is open in the User Portal; none ends now, and the next page asks these policies",

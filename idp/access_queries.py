@@ -146,7 +146,7 @@ def try_sign_in(
             break
         passed.append(Passed(rule.name, _REASONS[rule.missed(who) or Missed.PERSON]))
     policy = decision.rule.name if decision.rule else None
-    return TriedSignIn(person, decision.action, policy, _sentence(person, decision.action, provider), tuple(passed))
+    return TriedSignIn(person, decision.action, policy, _sentence(person, decision.action), tuple(passed))
 
 
 def people_named(emails: Iterable[str], *, field: str) -> list[User]:
@@ -187,16 +187,14 @@ def _days(weekdays: str) -> str:
     return ", ".join(DAYS[number] for number in numbers)
 
 
-def _sentence(person: User, action: Action, provider: IdentityProvider | None) -> str:
+def _sentence(person: User, action: Action) -> str:
     if action == Action.ALLOW:
         return "The User Portal opens."
     if action == Action.DENY:
         return "The User Portal does not open, and says that an access policy is the reason."
     if has_second_factor(person):
         return "Gatehouse asks for the person's second factor, and then the User Portal opens."
-    if provider is None:
-        return "This person has no second factor at Gatehouse, and must set one up before anything else opens."
-    return "This person has no second factor at Gatehouse, cannot set one up while a provider signs in, and is refused."
+    return "This person has no second factor at Gatehouse, and must set one up before anything else opens."
 
 
 _NAMED = ("named_groups__group", "named_people__person", "named_providers__provider")

@@ -1,6 +1,7 @@
 """The page on which a signed-in person confirms that it is she, in either portal."""
 
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
@@ -9,11 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from idp.models import IdentityProvider
 from portal import late_forms
 from portal.actors import actor_of
 from portal.errors import error_page
 from portal.faces import Face
 from portal.factor_checks import NO_GUESS, CodeForm, passkey_context, spend_posted_factor
+from portal.federated_session import session_provider
 from portal.fresh import mark_fresh
 from portal.lockout import counted_guess
 from portal.sign_in import safe_next
@@ -50,21 +53,26 @@ class ConfirmForm(CodeForm):
         error_messages={"required": "Enter your password."},
     )
 
-    def __init__(self, data: Any = None, *, factors: Factors) -> None:
+    def __init__(self, data: Any = None, *, factors: Factors, provider: IdentityProvider | None = None) -> None:
         super().__init__(data)
         if not factors:
             del self.fields["code"]
+        if provider is not None:
+            del self.fields["password"]
 
 
 def confirm_page(request: HttpRequest, face: Face) -> HttpResponse:
-    """Ask for the password, and for the second factor of who has one, and go on to the page that needs it."""
+    """Ask for the password, and for the second factor of who has one, and go on to the page that needs it.
+
+    Whom a provider signs in shows her second factor alone, or signs in there once more.
+    """
     person, home = cast(User, request.user), reverse(face.home)
     given = request.POST if request.method == "POST" else request.GET
     next_path = safe_next(request, given.get("next"), home)
     next_path = next_path if next_path.startswith(home) else home
-    factors = factors_of(person)
+    factors, provider = factors_of(person), session_provider(request)
     has_form = request.method == "POST" and not request.POST.get("passkey")
-    form = ConfirmForm(request.POST if has_form else None, factors=factors)
+    form = ConfirmForm(request.POST if has_form else None, factors=factors, provider=provider)
     error: DirectoryError | None = None
     if request.method == "POST" and (not has_form or form.is_valid()):
         try:
@@ -72,7 +80,7 @@ def confirm_page(request: HttpRequest, face: Face) -> HttpResponse:
         except SignInLocked as locked:
             return error_page(request, locked)
         except DirectoryError as refused:
-            error, form = refused, ConfirmForm(factors=factors)  # no page says again what was typed
+            error, form = refused, ConfirmForm(factors=factors, provider=provider)  # no page says again what was typed
         else:
             return _go_on(request, next_path)
     context = {
@@ -85,10 +93,16 @@ def confirm_page(request: HttpRequest, face: Face) -> HttpResponse:
         "late_form": given.get(late_forms.FIELD, "")[:100],
         "cancel_url": home,
         "by_break_glass": opened_by_break_glass(request.session),
+        "provider": provider,
+        "again_url": _sign_in_again(provider, next_path) if provider else "",
         **passkey_context(request, person, factors, purpose=PURPOSE, alone=True),
     }
     status = error.http_status if error else 422 if form.errors else 200
     return render(request, "second_factor/confirm.html", context, status=status)
+
+
+def _sign_in_again(provider: IdentityProvider, next_path: str) -> str:
+    return f"{reverse('federation_begin', args=[provider.slug])}?{urlencode({'next': next_path})}"
 
 
 def _go_on(request: HttpRequest, next_path: str) -> HttpResponse:
@@ -118,6 +132,10 @@ def _checked(request: HttpRequest, person: User, factors: Factors, form: Confirm
     """Return how the person showed who she is: by a passkey, or by the password with a code where she has a factor."""
     if not form.is_bound:
         return spend_posted_factor(request, person, purpose=PURPOSE, alone=True)
+    if "password" not in form.fields:
+        if not factors:
+            raise ConfirmationFailed()
+        return spend_posted_factor(request, person, purpose=PURPOSE, code=form.cleaned_data["code"])
     found = authenticate(request, username=person.company_email, password=form.cleaned_data["password"])
     if found != person:
         raise ConfirmationFailed()

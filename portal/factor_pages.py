@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from idp.factor_owners import factor_owner
 from idp.queries import password_owner
 from portal.actors import actor_of
 from portal.browsers import browser_name
@@ -20,6 +21,7 @@ from portal.faces import Face
 from portal.factor_checks import CodeForm
 from portal.pending_seed import forget_pending_seed, in_groups, pending_seed, posted_seed
 from portal.qr import qr_svg
+from portal.standing_in import stood_in_for
 from users import passkeys
 from users.audit import record_refusal
 from users.break_glass import repairs_until
@@ -76,7 +78,8 @@ def index(request: HttpRequest, face: Face) -> HttpResponse:
     person = cast(User, request.user)
     found = factors_of(person)
     context = {
-        "provider": password_owner(person),
+        "provider": stood_in_for(request.session) or factor_owner(person),
+        "signed_in_by": password_owner(person),
         "factors": found,
         "passkeys": [
             (passkey, reverse(face.name("remove_passkey"), kwargs={"passkey": passkey.pk}))

@@ -9,11 +9,18 @@ from idp.backends import BACKEND
 from idp.claim_sign_in import apply_claims
 from idp.federation import Match, keep_link
 from idp.held_answers import Answer
+from idp.models import IdentityProvider
 from idp.recheck import keep_grant
 from portal.actors import actor_of
 from portal.admission import Admission
 from portal.sign_in import open_session
 from users.models import Realm
+
+
+def session_provider(request: HttpRequest) -> IdentityProvider | None:
+    """Return the provider that this session came through, or None for a local one."""
+    provider_id = request.session.get("federation", {}).get("provider_id")
+    return IdentityProvider.objects.filter(pk=provider_id).first() if provider_id else None
 
 
 def open_federated_session(

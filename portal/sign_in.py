@@ -134,7 +134,8 @@ def open_session(
             upstream_sid=upstream_sid,
         )
         request.session.update(keep or {})
-        if provider_id is None:
+        # Of whom a provider signs in only what she shows or sets up at Gatehouse counts as showing who she is.
+        if provider_id is None or (admission is not None and (admission.needs_second_factor or "+" in method)):
             mark_fresh(request.session)
         request.session.save()
         note_last_login(person)

@@ -47,6 +47,11 @@ def still_counts(session: SessionBase, route: Route | None) -> bool:
     return bool(session.get(STOOD_IN, {}).get("provider_id") == str(route.provider.pk))
 
 
+def stood_in_for(session: SessionBase) -> str:
+    """Return the name of the provider in whose place the password of this session was taken, or ""."""
+    return str(session.get(STOOD_IN, {}).get("provider_name", ""))
+
+
 def why_over(session: SessionBase, provider: IdentityProvider | None) -> str:
     """Return what to tell the person of a session that may not go on, or "" where it stood in for no provider.
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
-from users import lockout, notices, password_owner, recovery_codes, sessions
+from users import factor_owner, lockout, notices, recovery_codes, sessions
 from users.audit import Actor, audited, record
 from users.errors import PermissionRefused, PersonNotFound
 from users.factor_errors import FactorNotFound, SecondFactorManagedExternally, SecondFactorNeeded
@@ -110,14 +110,14 @@ def locked_owner(actor: Actor, person: User) -> User:
 
     Raises:
         PermissionRefused: somebody else acts; nobody sets up or removes another person's factor one by one.
-        SecondFactorManagedExternally: her provider signs her in.
+        SecondFactorManagedExternally: her provider signs her in, and the company wants no second factor here.
     """
     if actor.person is None or actor.person.pk != person.pk:
         raise PermissionRefused(role="none", permission="own_second_factor")
     stored = User.objects.select_for_update().filter(pk=person.pk).first()
     if stored is None:
         raise PersonNotFound(identifier=person.company_email)
-    provider = password_owner.of(stored)
+    provider = factor_owner.of(stored)
     if provider is not None:
         raise SecondFactorManagedExternally(label=stored.label, provider=provider)
     return stored

@@ -40,7 +40,7 @@ def _session_required(view: View, *, before_enrolment: bool) -> View:
             return redirect("user_portal:sign_in")
         if provider is not None and provider.recheck_minutes and _was_ended_upstream(request, provider):
             return redirect("user_portal:sign_in")
-        refusal = refused_by_policies(request, provider, may_enrol=route is None, before_enrolment=before_enrolment)
+        refusal = refused_by_policies(request, provider, may_enrol=not stands_in, before_enrolment=before_enrolment)
         if refusal is not None:
             return refusal
         if provider is not None:
@@ -83,12 +83,6 @@ def _was_ended_upstream(request: HttpRequest, provider: IdentityProvider) -> boo
     logout(request)
     messages.warning(request, f"You were signed out. {refusal.message} (Reference {refusal.reference})")
     return True
-
-
-def session_provider(request: HttpRequest) -> IdentityProvider | None:
-    """Return the provider that this session came through, or None for a local one."""
-    provider_id = request.session.get("federation", {}).get("provider_id")
-    return IdentityProvider.objects.filter(pk=provider_id).first() if provider_id else None
 
 
 def allow_form_to_provider(request: HttpRequest, *providers: IdentityProvider) -> None:

@@ -105,7 +105,8 @@ class CallbackView(ProviderSettings, OIDCAuthenticationCallbackView):
     def login_success(self) -> HttpResponse:
         """Keep the link and open the session under a new key, also for a person who is signed in already: a 303.
 
-        Where an access policy asks for a second factor at Gatehouse, its step comes first.
+        Where an access policy asks for a second factor at Gatehouse, its step comes first. Who has none yet sets one
+        up behind this: the pages of the User Portal open nothing else to her.
         """
         provider, match, claims = self.sign_in.provider, self.sign_in.match, self.sign_in.claims
         if match is None or claims is None:
@@ -118,7 +119,7 @@ class CallbackView(ProviderSettings, OIDCAuthenticationCallbackView):
             token_second_factor=answer.second_factor,
             current=match.link.access if match.link else None,
         )
-        if admission.needs_second_factor:
+        if admission.needs_second_factor and has_second_factor(admission.person):
             return self._second_step(answer, admission)
         with transaction.atomic():
             open_federated_session(self.request, answer, match, admission, other_tabs=self._other_tabs())
@@ -127,8 +128,6 @@ class CallbackView(ProviderSettings, OIDCAuthenticationCallbackView):
         return response
 
     def _second_step(self, answer: Answer, admission: Admission) -> HttpResponse:
-        if not has_second_factor(admission.person):
-            raise admission.missing()
         with transaction.atomic():
             return begin_second_step(
                 self.request,

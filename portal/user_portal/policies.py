@@ -31,7 +31,7 @@ def refused_by_policies(
 
     Args:
         provider: which signed her in; None for a Gatehouse password.
-        may_enrol: whether a second factor is hers to set up: not of whom a provider signs in, also while it is down.
+        may_enrol: whether a second factor is hers to set up: not while her password stands in for a provider.
         before_enrolment: whether the page is one on which a second factor is set up.
     """
     person = cast(User, request.user)

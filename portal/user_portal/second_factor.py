@@ -1,4 +1,4 @@
-"""The second factor of a person who signs in with a local password: the second step, and Security > Second factor."""
+"""A person's second factor at Gatehouse: the second step of a sign-in, and Security > Second factor."""
 
 from functools import wraps
 from typing import cast
@@ -11,11 +11,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from idp.queries import password_owner
+from idp.factor_owners import factor_owner
 from portal import factor_pages
 from portal.faces import USER
 from portal.fresh import fresh_authentication
 from portal.second_step import second_step_page
+from portal.standing_in import STOOD_IN
 from portal.user_portal.access import View, enrolling_person_required
 from users.models import User
 
@@ -23,13 +24,16 @@ page_methods = require_http_methods(["GET", "HEAD", "POST"])
 back_to_index = fresh_authentication(back_to="user_portal:second_factor")
 
 
-def local_person_required(view: View) -> View:
-    """Lead a person whose provider signs her in to the page that says why a second factor is not hers to change."""
+def own_factors_required(view: View) -> View:
+    """Lead a person whose provider alone asks for a second factor to the page that says why it is not hers to change.
+
+    So is whoever gave her password in the place of a provider that is down: she may have no more than that.
+    """
 
     @enrolling_person_required
     @wraps(view)
     def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        if password_owner(cast(User, request.user)) is not None:
+        if STOOD_IN in request.session or factor_owner(cast(User, request.user)) is not None:
             return redirect("user_portal:second_factor")
         return view(request, *args, **kwargs)
 
@@ -54,7 +58,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @sensitive_post_parameters()
 @page_methods
-@local_person_required
+@own_factors_required
 @fresh_authentication
 def authenticator_app(request: HttpRequest) -> HttpResponse:
     """Set up an authenticator app."""
@@ -62,7 +66,7 @@ def authenticator_app(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@local_person_required
+@own_factors_required
 @back_to_index
 def remove_authenticator_app(request: HttpRequest) -> HttpResponse:
     """Remove the authenticator app."""
@@ -70,7 +74,7 @@ def remove_authenticator_app(request: HttpRequest) -> HttpResponse:
 
 
 @page_methods
-@local_person_required
+@own_factors_required
 @fresh_authentication
 def add_passkey(request: HttpRequest) -> HttpResponse:
     """Add a passkey."""
@@ -78,7 +82,7 @@ def add_passkey(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@local_person_required
+@own_factors_required
 @back_to_index
 def remove_passkey(request: HttpRequest, passkey: UUID) -> HttpResponse:
     """Remove a passkey."""
@@ -86,7 +90,7 @@ def remove_passkey(request: HttpRequest, passkey: UUID) -> HttpResponse:
 
 
 @page_methods
-@local_person_required
+@own_factors_required
 @fresh_authentication
 def recovery_codes(request: HttpRequest) -> HttpResponse:
     """Make new recovery codes."""

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from idp.factor_owners import factor_owner
 from idp.queries import password_owner
 from idp.routing import offered_providers
 from portal.actors import actor_of
@@ -28,6 +29,7 @@ def security(request: HttpRequest) -> HttpResponse:
     person = cast(User, request.user)
     context = {
         "password_owner": password_owner(person),
+        "factor_owner": factor_owner(person),
         "others_owner": " or ".join(provider.name for provider in offered_providers()),
         "factors": factors_of(person),
         "sign_ins": recent_sign_ins(person),

@@ -19,8 +19,9 @@ from idp.logout import logout_url
 from idp.routing import Route, is_for_everyone, offers, route_for_email
 from portal.actors import actor_of
 from portal.errors import error_page
+from portal.federated_session import session_provider
 from portal.sign_in import safe_next, sign_in_with_password
-from portal.user_portal.access import allow_form_to_provider, session_provider
+from portal.user_portal.access import allow_form_to_provider
 from portal.user_portal.federation import start_sign_in
 from portal.user_portal.forms import EmailForm, PasswordForm
 from portal.user_portal.logout import forget_sign_out, provider_that_is_done, remember_sign_out

@@ -20,6 +20,7 @@ from users.models import AuditEvent, User, UserSession
 pytestmark = pytest.mark.django_db
 
 STEP = "/login/second-factor/"
+FACTOR_PAGE, APP_PAGE = "/security/second-factor/", "/security/second-factor/app/"
 
 
 @pytest.fixture
@@ -289,17 +290,64 @@ def test_a_policy_that_asks_later_leads_through_the_second_step(
     assert browser_client.is_signed_in
 
 
-def test_who_is_federated_and_has_none_is_refused_and_told_the_cure(
+def set_app_up(browser: Browser) -> App:
+    """Set an authenticator app up on the person's own page."""
+    app = App(seed_on(browser.get(APP_PAGE)))
+    shown = browser.post(APP_PAGE, {"code": app.code()})
+    assert shown.status_code == 200 and "recovery codes" in shown.content.decode().lower()
+    return app
+
+
+def test_who_is_federated_and_has_none_sets_one_up_before_anything_else_opens(
     provider: IdentityProvider, ada: User, browser_client: Browser
 ) -> None:
     policy = add("Second factor", "require_second_factor", enabled=False)
-    browser_client.federated_sign_in()
+    assert browser_client.federated_sign_in().status_code == 303
+    assert browser_client.get(APP_PAGE)["Location"] == FACTOR_PAGE, "nobody wants one at Gatehouse"
+    assert "decides whether it asks for a second factor" in text_of(browser_client.get(FACTOR_PAGE))
     switch_policy(actor=OPERATOR, policy=policy, enabled=True, understood=True)
-    assert_refused(browser_client.get("/"), "access.second_factor_missing", action="portal.access.refused")
-    answer = browser_client.federated_sign_in()
-    assert_refused(answer, "access.second_factor_missing")
-    assert "Ask your administrator." in text_of(answer)
-    assert last_event(action="portal.sign_in.failed").details["policy"] == "Second factor"
+    assert browser_client.get("/")["Location"] == FACTOR_PAGE
+    # The sign-in from before the policy is no proof of who sets a factor up: the provider says it once more.
+    asked = browser_client.get(APP_PAGE)["Location"]
+    assert asked.startswith("/confirm/")
+    confirm = browser_client.get(asked)
+    assert "Sign in with Contoso Entra again" in text_of(confirm) and 'type="password"' not in confirm.content.decode()
+    assert browser_client.post("/confirm/", {"next": APP_PAGE}).status_code == 401
+    again = confirm.content.decode().split('href="/oauth/login/entra/')[1].split('"')[0].replace("&amp;", "&")
+    location = browser_client.get(f"/oauth/login/entra/{again}&login_hint={ada.company_email}")["Location"]
+    assert browser_client.come_back(browser_client.at_provider(location))["Location"] == APP_PAGE
+    assert browser_client.get("/profile/")["Location"] == FACTOR_PAGE
+    app = set_app_up(browser_client)
+    assert browser_client.is_signed_in
+    assert "Gatehouse asks for it where your company wants one" in text_of(browser_client.get("/security/"))
+    other = Browser()
+    assert other.federated_sign_in()["Location"] == STEP and not other.is_signed_in
+    other.post(STEP, {"code": app.code(1)})
+    assert other.is_signed_in
+
+
+def test_whom_no_policy_names_a_factor_stays_the_providers(
+    provider: IdentityProvider, ada: User, browser_client: Browser
+) -> None:
+    add("Others", "require_second_factor", people=[make_person("other@contoso.example")])
+    add("Never her", "require_second_factor", except_people=[ada])
+    browser_client.federated_sign_in()
+    assert browser_client.is_signed_in
+    assert browser_client.get(APP_PAGE)["Location"] == FACTOR_PAGE
+
+
+def test_a_federated_person_confirms_with_her_code_alone(
+    provider: IdentityProvider, ada: User, browser_client: Browser
+) -> None:
+    add("Second factor", "require_second_factor")
+    browser_client.federated_sign_in()
+    app = set_app_up(browser_client)
+    with time_machine.travel(datetime.now(tz=UTC) + timedelta(minutes=11)):
+        asked = browser_client.get(APP_PAGE)["Location"]
+        assert browser_client.post("/confirm/", {"next": APP_PAGE, "code": "000000"}).status_code == 401
+        confirmed = browser_client.post("/confirm/", {"next": APP_PAGE, "code": app.code()})
+        assert asked.startswith("/confirm/") and confirmed["Location"] == APP_PAGE
+        assert browser_client.get(APP_PAGE).status_code == 200
 
 
 def test_a_denial_after_the_second_step_of_a_federated_sign_in(

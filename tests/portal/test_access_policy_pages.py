@@ -104,7 +104,7 @@ def test_the_tester_says_which_policy_decides(admin_browser: Browser, ada: User)
     add("Nights", time_side="inside", time_from=time(22), time_to=time(6), time_zone="Europe/Berlin")
     asked = {"email": "ada@contoso.example", "sign_in": "oidc-1", "at": "2030-01-07T12:00"}
     said = text_of(admin_browser.get(POLICIES, asked))
-    assert "cannot set one up while a provider signs in, and is refused. Decided by Second factor" in said
+    assert "must set one up before anything else opens. Decided by Second factor" in said
     with_token = text_of(admin_browser.get(POLICIES, {**asked, "token_second_factor": "on"}))
     assert "The default policy: no other fits Passed over Second factor asks for another word" in with_token
     night = text_of(admin_browser.get(POLICIES, {**asked, "sign_in": "local", "at": "2030-01-07T23:30"}))
