@@ -94,15 +94,16 @@ def confirm_page(request: HttpRequest, face: Face) -> HttpResponse:
         "cancel_url": home,
         "by_break_glass": opened_by_break_glass(request.session),
         "provider": provider,
-        "again_url": _sign_in_again(provider, next_path) if provider else "",
+        "again_url": _sign_in_again(provider, person, next_path) if provider else "",
         **passkey_context(request, person, factors, purpose=PURPOSE, alone=True),
     }
     status = error.http_status if error else 422 if form.errors else 200
     return render(request, "second_factor/confirm.html", context, status=status)
 
 
-def _sign_in_again(provider: IdentityProvider, next_path: str) -> str:
-    return f"{reverse('federation_begin', args=[provider.slug])}?{urlencode({'next': next_path})}"
+def _sign_in_again(provider: IdentityProvider, person: User, next_path: str) -> str:
+    query = {"next": next_path, "login_hint": person.company_email}
+    return f"{reverse('federation_begin', args=[provider.slug])}?{urlencode(query)}"
 
 
 def _go_on(request: HttpRequest, next_path: str) -> HttpResponse:

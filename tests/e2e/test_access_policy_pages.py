@@ -1,10 +1,12 @@
 """Conditional access in a browser: a policy from the template, its impact, a trial, and what a person meets."""
 
-from datetime import time
+from datetime import time, timedelta
 
+import time_machine
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from idp.models import AccessPolicy
+from idp.models import AccessPolicy, IdentityProvider
 from tests.e2e.looking import Eye
 from tests.e2e.steps import field, heading, press, says
 from tests.e2e.test_routing_pages import LONG, group
@@ -86,6 +88,25 @@ def test_what_a_person_meets(page: Page, administrator: User, eye: Eye) -> None:
     eye.look(page, "access-denied")
     page.get_by_role("link", name="Back to the sign-in page").click()
     heading(page, "Sign in")
+
+
+def test_a_federated_person_sets_up_what_a_policy_asks_for(page: Page, provider: IdentityProvider, eye: Eye) -> None:
+    make_person("ada@contoso.example", display_name="Ada Lovelace")
+    add("Second factor", "require_second_factor")
+    page.goto("/login/")
+    field(page, "Company email").fill("ada@contoso.example")
+    press(page, "Continue")
+    page.get_by_role("button", name="Continue as Ada Lovelace").click()
+    heading(page, "Second factor")
+    says(page, "Your company asks for a second factor at Gatehouse, beside what your provider asks for.")
+    eye.look(page, "access-federated-set-up")
+    with time_machine.travel(timezone.now() + timedelta(minutes=11)):
+        page.goto("/security/second-factor/app/")
+        heading(page, "Confirm that it is you")
+        eye.look(page, "access-federated-confirm")
+        page.get_by_role("link", name="Sign in with Contoso Entra again").click()
+        page.get_by_role("button", name="Continue as Ada Lovelace").click()
+        heading(page, "Set up an authenticator app")
 
 
 def test_two_hundred_policies_fit_on_the_page(admin_page: Page, administrator: User, eye: Eye) -> None:

@@ -97,6 +97,10 @@ def test_a_pilot_first_and_then_archived(admin_page: Page, draft: IdentityProvid
     admin_page.goto(PROVIDERS)
     says(admin_page, "Archived")
     eye.look(admin_page, "routing-archived-list")
+    admin_page.goto(f"{PROVIDERS}{draft.pk}/")
+    press(admin_page, "Restore")
+    says(admin_page, "Contoso Entra was restored. Nobody is sent there before you activate it.")
+    says(admin_page, "1. Pilot to Contoso Entra")
 
 
 def test_the_sign_in_page_of_several_providers(page: Page, administrator: User, eye: Eye) -> None:
