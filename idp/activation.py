@@ -4,6 +4,7 @@ from django.utils import timezone
 
 from idp.activation_scope import EVERYBODY, Scope
 from idp.errors import ProviderArchived, RehearsalMissing
+from idp.guard_returns import settle_locked
 from idp.guards import GuardTerms, end_guards, place_guard
 from idp.impact import Act, ProviderImpact, confirmed, impact_of
 from idp.lockout_safety import require_local_administrator
@@ -51,6 +52,7 @@ def activate_provider(
     """
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
     lock_routing()
+    settle_locked()
     provider = locked(provider)
     if is_in_effect(provider, scope) and understood:
         return impact_of(Act.ACTIVATE, provider)  # a second click: it is done
@@ -87,6 +89,7 @@ def deactivate_provider(
     """
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
     lock_routing()
+    settle_locked()
     provider = locked(provider)
     if not provider.is_active and understood:
         return impact_of(Act.DEACTIVATE, provider)  # a second click: it is done
@@ -109,6 +112,7 @@ def archive_provider(
     """
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
     lock_routing()
+    settle_locked()
     provider = locked(provider)
     if provider.status == Status.ARCHIVED and understood:
         return impact_of(Act.ARCHIVE, provider)  # a second click: it is done

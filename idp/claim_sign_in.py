@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from idp.claim_plan import ClaimPlan, GroupRule, Outcome, Rules, plan_claims
@@ -78,6 +79,20 @@ def apply_claims(*, actor: Actor, provider: IdentityProvider, claims: IdTokenCla
         _note_overage(provider, claim)
     facts = {"claims_left_out": plan.overage, "claims_ignored": plan.ignored}
     return {name: values for name, values in facts.items() if values}
+
+
+def apply_claims_first(
+    *, actor: Actor, provider: IdentityProvider, claims: IdTokenClaims, person: User
+) -> dict[str, Any]:
+    """Apply the claims as `apply_claims` does, in a transaction of their own, where there are rules.
+
+    Before the access policies are asked: they go by the groups that the provider gives and takes now, and whom they
+    refuse keeps them, or she would be refused for ever.
+    """
+    if not rules_of(provider):
+        return {}
+    with transaction.atomic():
+        return apply_claims(actor=actor, provider=provider, claims=claims, person=person)
 
 
 def write_plan(*, actor: Actor, provider: IdentityProvider, plan: ClaimPlan, person: User) -> None:

@@ -4,9 +4,10 @@ import hashlib
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
+from idp import connection, upstream
 from idp.expiry import recipients
 from idp.federation_errors import (
     GuestNotLinked,
@@ -21,13 +22,15 @@ from idp.guard_queries import causes_of
 from idp.guards import LEAST_FAILED, close, numbers_of, people_in, watching
 from idp.models import GuardedFailure, GuardOutcome, IdentityProvider, RoutingGuard, RoutingPolicy, Status
 from idp.protocol.errors import HttpError, JwksError
-from idp.protocol.oauth_errors import TokenEndpointRefused, TokenResponseError
-from idp.protocol.token_errors import TokenGuest, TokenRefused
+from idp.protocol.oauth_errors import IdTokenMissing, TokenEndpointRefused, TokenResponseError
+from idp.protocol.token_errors import TokenGuest, TokenNonce, TokenNonceMissing, TokenRefused
 from idp.provider_status import end_sessions_against_policies, switch_status
 from idp.routing_order import lock_routing
 from idp.saving import locked
 from users import mails
 from users.audit import Actor, audited, new_reference, record
+from users.email_domain import EmailDomain, domain_of
+from users.models import User
 from users.permissions import Permission
 from users.services import require
 
@@ -41,6 +44,15 @@ _REFUSED_ANYWAY = (
     PersonStaged,
     PersonSuspended,
     TokenGuest,
+    TokenNonce,
+    TokenNonceMissing,
+    IdTokenMissing,
+)
+# A visitor who floods the provider by way of Gatehouse can bring these about, or sends a code that a firewall minds.
+_DOUBTFUL = (
+    Q(code__startswith="idp.http.")
+    | Q(code__startswith="idp.jwks.")
+    | Q(code__startswith="idp.token_endpoint.") & ~Q(code=TokenEndpointRefused.code)
 )
 _EVIDENCE = (NoMatch, TokenRefused, TokenResponseError, HttpError, JwksError, TokenEndpointRefused)
 
@@ -52,12 +64,17 @@ def settle_guards() -> int:
     """
     if not watching(until__lte=timezone.now()).exists():
         return 0
-    actor = Actor(person=None, label="Gatehouse", request_id=new_reference())
     with transaction.atomic():
         lock_routing()
-        over = list(watching(until__lte=timezone.now()).select_related("provider"))
-        for guard in over:
-            _go_back(guard, GuardOutcome.EXPIRED, actor)
+        return settle_locked()
+
+
+def settle_locked() -> int:
+    """Do the same in the transaction of a caller that holds the routing and is about to change it."""
+    actor = Actor(person=None, label="Gatehouse", request_id=new_reference())
+    over = list(watching(until__lte=timezone.now()).select_related("provider"))
+    for guard in over:
+        _go_back(guard, GuardOutcome.EXPIRED, actor)
     return len(over)
 
 
@@ -81,15 +98,16 @@ def call_back(*, actor: Actor, provider: IdentityProvider) -> int:
 def note_failed_sign_in(provider: IdentityProvider | None, error: Exception, *, attempt: str) -> None:
     """Count a refused sign-in where a guard watches, and go back if too many of those who tried were refused.
 
-    Only what the provider or a verified token says counts. Anybody can begin a sign-in and come back with an error of
-    her own making, or with a wrong code: nobody outside shall switch federation off with that. An account counts once;
-    where the provider never said whose it was, each attempt does.
+    Nobody outside shall switch federation off. So only what the provider or a verified token says counts, and no error,
+    code or nonce that a visitor could have made up; at providers where everybody may have an account only people with
+    an email of the company's do. An account counts once; where the provider never said whose it was, each attempt does.
+    That a provider cannot be reached counts only if Gatehouse itself cannot reach it, either, when that would tip it.
 
     Args:
         provider: as the sign-in read it, or None where it came to no provider.
         attempt: something of this attempt alone.
     """
-    if provider is None or not _is_evidence(error):
+    if provider is None or not _is_evidence(error) or not _is_ours(provider, error):
         return
     account = str(getattr(error, "context", {}).get("object_id", "")) or f"attempt {attempt}"
     who = hashlib.sha256(account.encode()).hexdigest()
@@ -99,19 +117,44 @@ def note_failed_sign_in(provider: IdentityProvider | None, error: Exception, *, 
                 GuardedFailure.objects.create(guard=guard, who=who, code=str(getattr(error, "code", ""))[:64])
         except IntegrityError:
             continue  # the same account once more, or the guard is gone
-        if _too_many(guard):
+        if _too_many(guard, guard.failures.count()) and _is_proven(guard, provider):
             _go_back_for_failures(guard)
 
 
 def _is_evidence(error: Exception) -> bool:
-    if not isinstance(error, _EVIDENCE) or isinstance(error, _REFUSED_ANYWAY):
-        return False
-    return not (isinstance(error, TokenEndpointRefused) and error.failure.oauth_error == "invalid_grant")
+    if isinstance(error, TokenEndpointRefused):  # the application was refused, not a code that anybody may make up
+        return error.failure.oauth_error in {"invalid_client", "unauthorized_client"}
+    return isinstance(error, _EVIDENCE) and not isinstance(error, _REFUSED_ANYWAY)
 
 
-def _too_many(guard: RoutingGuard) -> bool:
+def _is_ours(provider: IdentityProvider, error: Exception) -> bool:
+    """Return whether an account that matched nobody may be one of the company: all of an Entra tenant are."""
+    if provider.is_entra or not isinstance(error, NoMatch):
+        return True
+    domain = domain_of(str(error.context.get("email", "")))
+    people = User.objects.active().alias(email_domain=EmailDomain("company_email"))
+    return people.filter(email_domain=domain).exists()
+
+
+def _is_proven(guard: RoutingGuard, provider: IdentityProvider) -> bool:
+    """Return whether the failures are too many also without those that a visitor may have brought about.
+
+    Where they are not, Gatehouse tries the connection itself. If that works, they are forgotten.
+    """
+    doubtful = guard.failures.filter(_DOUBTFUL)
+    certain = guard.failures.count() - doubtful.count()
+    if _too_many(guard, certain):
+        return True
+    with upstream.one_deadline():
+        steps = connection.run_steps(connection.stored(provider))
+    if any(step.outcome == "failed" for step in steps):
+        return True
+    doubtful.delete()
+    return False
+
+
+def _too_many(guard: RoutingGuard, failed: int) -> bool:
     """Return whether the share of those refused is above the guard's. Counts no further than it has to."""
-    failed = guard.failures.count()
     if failed < LEAST_FAILED:
         return False
     # failed / (failed + succeeded) > percent / 100, solved for succeeded

@@ -67,6 +67,11 @@ class ProviderImpact(Impact):
         return any(line.count for line in self.lines if line.key in _MOVES)
 
     @property
+    def sends_somebody(self) -> bool:
+        """Whether anybody is sent to a provider by it who was not sent there before."""
+        return any(line.count for line in self.lines if line.key in {"people_sent", "to_other"})
+
+    @property
     def fingerprint(self) -> str:
         """What a confirmation refers to: the same act on the same version of the provider with the same numbers.
 
@@ -308,8 +313,9 @@ def _ending(words: str, after: Plan) -> Line:
 
 
 def _outside_domains(people: Any, provider: IdentityProvider) -> Any:
-    """Return the people whom no listed domain covers and no external ID can find."""
-    return people.filter(external_id__isnull=True).exclude(email_domain__in=provider.email_domains)
+    """Return the people whom no listed domain covers and no external ID can find; only Entra's are looked at."""
+    outside = people.exclude(email_domain__in=provider.email_domains)
+    return outside.filter(external_id__isnull=True) if provider.is_entra else outside
 
 
 def _people(key: str, people: Any, *, tone: str = "neutral", **words: str) -> Line:

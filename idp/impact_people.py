@@ -197,8 +197,9 @@ def _verdict(impact: ProviderImpact, provider: IdentityProvider) -> Any:
         (Q(state=State.SUSPENDED), Verdict.SUSPENDED),
         (Q(state=State.STAGED), Verdict.STAGED),
         (here & linked, Verdict.LINK),
-        (here & Q(external_id__isnull=False), Verdict.EXTERNAL_ID),
     ]
+    if provider.is_entra:  # elsewhere no external ID is looked at: a subject is not unique in the world
+        cases.append((here & Q(external_id__isnull=False), Verdict.EXTERNAL_ID))
     if provider.email_domains:
         cases.append((here & ~Q(email_domain__in=provider.email_domains), Verdict.OUTSIDE_DOMAINS))
     cases += [

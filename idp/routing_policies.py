@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from idp.activation_scope import NEW
+from idp.guard_returns import settle_locked
 from idp.guards import GuardTerms, guard_for_new, place_guard, release
 from idp.impact import require_confirmed, routing_impact
 from idp.lockout_safety import require_local_administrator
@@ -65,6 +66,7 @@ def add_policy(
     """
     require(actor, Permission.MANAGE_IDENTITY_PROVIDERS)
     lock_routing()
+    settle_locked()
     plan = stored_plan()
     if len(plan) >= MOST_POLICIES:
         raise RoutingTooMany(most=MOST_POLICIES, what="routing policies")
@@ -206,13 +208,15 @@ def _confirmed(
     impact = routing_impact(provider, plan, change(plan))
     if impact.moves_somebody:
         require_confirmed(impact, understood=understood, fingerprint=fingerprint)
-        require_local_administrator()
+        if impact.sends_somebody:
+            require_local_administrator()
     return {key: count for key, count in impact.numbers().items() if count}
 
 
 def _locked(policy: RoutingPolicy) -> RoutingPolicy:
     """Return the policy as stored now; nobody else changes one until the end of the transaction."""
     lock_routing()
+    settle_locked()
     found = RoutingPolicy.objects.select_related("provider").filter(pk=policy.pk).first()
     if found is None:
         raise RoutingPolicyNotFound()

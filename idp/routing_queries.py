@@ -82,14 +82,18 @@ def takes_everybody(provider: IdentityProvider) -> bool:
 
 
 def explain(email: str) -> Answer:
-    """Say where whoever types this email on the sign-in page ends up, and which policy decides."""
+    """Say where a person with this company email signs in, and which policy decides.
+
+    The sign-in page tells nobody who exists: it answers an administrator's email as a colleague's, and that of nobody
+    as one of its domain's people (`users.stand_ins`). Here an administrator asks, and reads what is so.
+    """
     email = email.strip().lower()[:254]
     person = User.objects.filter(company_email=email).first() if "\x00" not in email else None
     if person is not None and person.admin_role is not None:
-        return Answer(email, person, None, None, "Administrators are never sent to an identity provider.")
+        return Answer(email, person, None, None, _OF_ADMINISTRATORS)
     route = route_of(person) if person else stranger_route(domain_of(email))
     in_force = list(RoutingPolicy.objects.in_force().select_related("provider"))
-    who = "" if person else " Nobody here has this company email; a person with it and in no group would go there."
+    who = _about(person)
     if route is None:
         why = "No routing policy takes them." if in_force else "No routing policy is in force."
         return Answer(email, person, None, None, f"{why} They sign in with a Gatehouse password.{who}", tuple(in_force))
@@ -105,3 +109,18 @@ def _outage(route: Route) -> str:
         return ""
     words = f" {route.provider.name} has been down since {in_words(route.down_since)}"
     return f"{words}, so they may use a Gatehouse password now." if route.passwords_open else f"{words}."
+
+
+_OF_ADMINISTRATORS = (
+    "Administrators are never sent to an identity provider. The sign-in page answers this email as a colleague's, so "
+    "that it tells nobody who is one."
+)
+
+
+def _about(person: User | None) -> str:
+    """Return what else is to be said of whoever was asked about."""
+    if person is None:
+        return " Nobody here has this company email; this is said of a person with it who is in no group."
+    if not person.is_active:
+        return f" But they are {person.effective_state}, and stay out."
+    return ""

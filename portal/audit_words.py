@@ -76,7 +76,7 @@ ACTION_WORDS = {
     "portal.confirmation.failed": "Confirmation of the own identity failed",
     "portal.confirmation.succeeded": "Own identity confirmed",
     "portal.request.refused": "Request refused",
-    "portal.session.ended": "Session ended by its limits",
+    "portal.session.ended": "Session ended, because it may not go on",
     "portal.sign_in.failed": "Sign-in to the User Portal failed",
     "portal.sign_in.password_accepted": "Password accepted at the User Portal, second factor asked",
     "portal.sign_in.provider_accepted": "Provider vouched for the User Portal, second factor asked",

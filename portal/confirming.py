@@ -102,7 +102,7 @@ def confirm_page(request: HttpRequest, face: Face) -> HttpResponse:
 
 
 def _sign_in_again(provider: IdentityProvider, person: User, next_path: str) -> str:
-    query = {"next": next_path, "login_hint": person.company_email}
+    query = {"next": next_path, "login_hint": person.company_email, "confirm": "1"}
     return f"{reverse('federation_begin', args=[provider.slug])}?{urlencode(query)}"
 
 

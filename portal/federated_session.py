@@ -1,12 +1,12 @@
 """Opening the session of somebody for whom a provider vouches: from its answer, or after a second step here."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest
 
 from idp.backends import BACKEND
-from idp.claim_sign_in import apply_claims
 from idp.federation import Match, keep_link
 from idp.held_answers import Answer
 from idp.models import IdentityProvider
@@ -31,12 +31,16 @@ def open_federated_session(
     *,
     other_tabs: dict[str, Any],
     factor: str = "",
+    facts: Mapping[str, Any] | None = None,
+    is_confirmed: bool = False,
 ) -> None:
-    """Apply the claims, keep the link, open the session and keep its refresh token, in one transaction.
+    """Keep the link, open the session and keep its refresh token, in one transaction.
 
     Args:
         other_tabs: the sign-ins that other tabs of this browser have under way.
         factor: what was shown at Gatehouse beyond the provider's word, such as `totp`.
+        facts: what else the audit row says.
+        is_confirmed: whether the provider was asked to make sure who sits there.
 
     Raises:
         ProviderUnavailable, ProviderChanged, PersonLinkedElsewhere: see `idp.federation.keep_link`.
@@ -44,7 +48,6 @@ def open_federated_session(
     provider, claims, actor = answer.provider, answer.claims, actor_of(request)
     match.person.backend = BACKEND
     with transaction.atomic(savepoint=False):
-        facts = apply_claims(actor=actor, provider=provider, claims=claims, person=match.person)
         keep_link(actor=actor, provider=provider, claims=claims, match=match)
         open_session(
             request,
@@ -65,6 +68,7 @@ def open_federated_session(
                 },
             },
             facts=facts,
+            is_confirmed=is_confirmed,
         )
         keep_grant(
             actor=actor,

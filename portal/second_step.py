@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from idp.access_errors import AccessRefused
+from idp.claim_sign_in import apply_claims_first
 from idp.federation import match_person
 from idp.held_answers import Answer
 from portal.actors import actor_of
@@ -77,6 +78,9 @@ def _open_federated(request: HttpRequest, person: User, answer: Answer, factor: 
         raise SignInStepOver(reason=error.code) from error
     if match.person != person:
         raise SignInStepOver(reason="the link changed")
+    facts = apply_claims_first(
+        actor=actor_of(request), provider=answer.provider, claims=answer.claims, person=match.person
+    )
     admission = admit(
         request,
         person,
@@ -85,7 +89,7 @@ def _open_federated(request: HttpRequest, person: User, answer: Answer, factor: 
         local_second_factor=True,
     )
     other_tabs = request.session.get("oidc_states", {})
-    open_federated_session(request, answer, match, admission, other_tabs=other_tabs, factor=factor)
+    open_federated_session(request, answer, match, admission, other_tabs=other_tabs, factor=factor, facts=facts)
 
 
 def _begin_again(request: HttpRequest, face: Face, over: SignInStepOver) -> HttpResponse:

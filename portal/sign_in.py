@@ -102,6 +102,7 @@ def open_session(
     upstream_sid: str = "",
     keep: Mapping[str, Any] | None = None,
     facts: Mapping[str, Any] | None = None,
+    is_confirmed: bool = False,
 ) -> None:
     """Sign a person in to one portal: a new session key, a tagged session row, an audit row, in one transaction.
 
@@ -114,6 +115,7 @@ def open_session(
         provider_id, upstream_sid: the provider that vouched for her, and its name for her session there.
         keep: what else the session holds from the beginning.
         facts: what else the audit row says.
+        is_confirmed: whether her provider was asked to make sure who sits there.
     """
     if realm == Realm.USER and (admission is None or admission.person != person):
         raise ValueError("nobody asked the access policies")
@@ -134,8 +136,9 @@ def open_session(
             upstream_sid=upstream_sid,
         )
         request.session.update(keep or {})
-        # Of whom a provider signs in only what she shows or sets up at Gatehouse counts as showing who she is.
-        if provider_id is None or (admission is not None and (admission.needs_second_factor or "+" in method)):
+        # Of whom a provider signs in: a second factor shown here, the first one still to be set up, or asked once more.
+        asks_one = admission is not None and admission.needs_second_factor
+        if provider_id is None or asks_one or is_confirmed or "+" in method:
             mark_fresh(request.session)
         request.session.save()
         note_last_login(person)
@@ -143,9 +146,9 @@ def open_session(
 
 
 def _vouched_by(person: User, method: str, provider_id: str | None) -> dict[str, str]:
-    """Return what showed who she is: an address where her own password was right is known to the lock-out."""
+    """Return what showed who she is: an address where her own password or factor was right is known to the lock-out."""
     if provider_id:
-        return {"provider_id": provider_id}
+        return {"provider_id": provider_id, **({"account": person.company_email} if "+" in method else {})}
     return {} if method == sessions.BREAK_GLASS else {"account": person.company_email}
 
 

@@ -116,7 +116,9 @@ def _guarded(provider: IdentityProvider) -> Item | None:
     until = min(each.guard.until for each in waiting)
     title = f"{provider.name} is on trial until {until:%-d %B, %H:%M} UTC"
     url = reverse("admin_portal:identity_provider", args=[provider.pk])
-    return Item("warning", title, "It goes back by itself unless an administrator confirms it.", url, "Confirm it")
+    return Item(
+        "warning", title, "It goes back by itself unless an Administrator With Billing confirms it.", url, "Look at it"
+    )
 
 
 def _expiry(provider: IdentityProvider) -> Item | None:

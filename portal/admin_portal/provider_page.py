@@ -44,6 +44,7 @@ def provider_page(
         is_stale: whether it was, because the numbers had changed.
         scope: to whom the activation applies.
     """
+    policies = policies_of(provider)
     context: dict[str, Any] = {
         "provider": provider,
         "kind": Kind(provider.kind),
@@ -57,7 +58,8 @@ def provider_page(
         "recheck": coverage_of(provider),
         "scope": scope,
         "takes_everybody": takes_everybody(provider),
-        "policies": [(policy, audience_of(policy)) for policy in policies_of(provider)],
+        "policies": [(policy, audience_of(policy)) for policy in policies],
+        "any_in_force": any(policy.is_in_force for policy in policies),
         "group_names": Group.objects.order_by("name").values_list("name", flat=True)[:200],
     }
     allow_form_to_provider(request, provider)

@@ -35,7 +35,8 @@ def _session_required(view: View, *, before_enrolment: bool) -> View:
         provider = route.provider if route and not stands_in else None
         opened_by = request.session.get("federation", {})
         expected = (str(provider.pk), provider.trust) if provider else (None, None)
-        if (opened_by.get("provider_id"), opened_by.get("trust")) != expected:
+        was_stand_in = standing_in.STOOD_IN in request.session and not stands_in
+        if was_stand_in or (opened_by.get("provider_id"), opened_by.get("trust")) != expected:
             _end(request, provider)
             return redirect("user_portal:sign_in")
         if provider is not None and provider.recheck_minutes and _was_ended_upstream(request, provider):

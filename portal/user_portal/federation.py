@@ -20,6 +20,7 @@ from mozilla_django_oidc.views import OIDCAuthenticationCallbackView
 
 from idp.authorization import STATE_LIFETIME, code_of, is_spent, new_request, spend_state
 from idp.backends import FederatedBackend, FederatedSignIn, ProviderSettings
+from idp.claim_sign_in import apply_claims_first
 from idp.expiry import note_refused_credential
 from idp.federation_errors import (
     ProviderChanged,
@@ -33,7 +34,7 @@ from idp.federation_errors import (
 )
 from idp.guard_returns import note_failed_sign_in, settle_guards
 from idp.held_answers import Answer
-from idp.models import IdentityProvider
+from idp.models import IdentityProvider, Kind
 from idp.outages import in_words
 from idp.protocol.errors import HttpError, JwksUnavailable
 from idp.protocol.oauth_errors import TokenEndpointUnavailable
@@ -59,9 +60,17 @@ from users.sessions import reload_for_update
 _TROUBLE = (HttpError, JwksUnavailable, TokenEndpointUnavailable)
 
 
-def start_sign_in(request: HttpRequest, provider: IdentityProvider, *, login_hint: str, next_path: str) -> HttpResponse:
-    """Send a visitor to the provider's authorization endpoint, and note in the session what the answer must fit."""
-    asked = new_request(provider, login_hint=login_hint)
+def start_sign_in(
+    request: HttpRequest, provider: IdentityProvider, *, login_hint: str, next_path: str, confirms: bool = False
+) -> HttpResponse:
+    """Send a visitor to the provider's authorization endpoint, and note in the session what the answer must fit.
+
+    Args:
+        confirms: let the provider make sure who sits there, whatever it remembers (OpenID Connect Core 1.0, section
+            3.1.2.1: `prompt`). Google does not know `login`, and lets choose the account.
+    """
+    prompt = ("select_account" if provider.kind == Kind.GOOGLE else "login") if confirms else ""
+    asked = new_request(provider, login_hint=login_hint, prompt=prompt)
     # The library's bookkeeping: several tabs at once, and the oldest forgotten when there are many.
     add_state_and_verifier_and_nonce_to_session(  # type: ignore[no-untyped-call]
         request, asked.state, {"nonce": asked.nonce, "code_challenge": "S256"}, asked.code_verifier
@@ -71,6 +80,7 @@ def start_sign_in(request: HttpRequest, provider: IdentityProvider, *, login_hin
         "version": provider.version,
         "next": next_path,
         "at": timezone.now().timestamp(),
+        **({"confirms": True} if confirms else {}),
     }
     request.session.modified = True
     return HttpResponseRedirect(asked.location)
@@ -112,6 +122,7 @@ class CallbackView(ProviderSettings, OIDCAuthenticationCallbackView):
         if match is None or claims is None:
             return self.login_failure()
         answer = Answer(provider, claims, self.sign_in.refresh_token, self.entry["nonce"])
+        facts = apply_claims_first(actor=self.sign_in.actor, provider=provider, claims=claims, person=match.person)
         admission = admit(
             self.request,
             match.person,
@@ -122,7 +133,15 @@ class CallbackView(ProviderSettings, OIDCAuthenticationCallbackView):
         if admission.needs_second_factor and has_second_factor(admission.person):
             return self._second_step(answer, admission)
         with transaction.atomic():
-            open_federated_session(self.request, answer, match, admission, other_tabs=self._other_tabs())
+            open_federated_session(
+                self.request,
+                answer,
+                match,
+                admission,
+                other_tabs=self._other_tabs(),
+                facts=facts,
+                is_confirmed=bool(self.entry.get("confirms")),
+            )
         response = HttpResponseRedirect(self.entry["next"])
         response.status_code = 303
         return response
@@ -194,7 +213,13 @@ def begin(request: HttpRequest, slug: str) -> HttpResponse:
         return _refused(request, error, slug)
     fallback = reverse("user_portal:home")
     next_path = safe_next(request, request.GET.get("next"), fallback)
-    return start_sign_in(request, provider, login_hint=request.GET.get("login_hint", "")[:254], next_path=next_path)
+    return start_sign_in(
+        request,
+        provider,
+        login_hint=request.GET.get("login_hint", "")[:254],
+        next_path=next_path,
+        confirms="confirm" in request.GET,
+    )
 
 
 @login_not_required

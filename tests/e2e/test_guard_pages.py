@@ -8,13 +8,15 @@ import time_machine
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
-from idp.models import GuardedFailure, IdentityProvider, RoutingGuard
+from idp.models import IdentityProvider
+from tests.browsing import Browser
 from tests.e2e.conftest import OpenContext
 from tests.e2e.looking import Eye
 from tests.e2e.steps import PROVIDERS, field, heading, press, says, sign_in_at_tenant, sign_in_to_admin_portal
 from tests.e2e.test_routing_pages import group
 from tests.entra_tenant import PracticeTenant
 from tests.factories import PASSWORD, make_person, make_provider
+from tests.idp.test_guards import fail
 from users.models import User
 
 
@@ -92,14 +94,15 @@ def test_unconfirmed_federation_goes_back_when_its_time_is_over(
 
 
 def test_federation_goes_back_when_too_many_sign_ins_fail(
-    admin_page: Page, draft: IdentityProvider, open_context: OpenContext, eye: Eye
+    admin_page: Page, draft: IdentityProvider, tenant: PracticeTenant, open_context: OpenContext, eye: Eye
 ) -> None:
     make_person("ada@contoso.example", password=PASSWORD, display_name="Ada Lovelace")
     enable(admin_page, draft)
     says(admin_page, "On trial")
-    guard = RoutingGuard.objects.get()
-    for number in range(2):
-        GuardedFailure.objects.create(guard=guard, who=f"{number}", code="federation.email_outside_domains")
+    tenant.auto_sign_in = True
+    for name in ("alan", "katherine"):
+        fail(Browser(), name)
+    tenant.auto_sign_in = None
     admin_page.reload()
     says(admin_page, "So far 0 people came in, and 2 failed.")
     eye.look(admin_page, "guard-failing")

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from idp.models import IdentityProvider, RoutingPolicy
+from idp.models import FederatedIdentity, IdentityProvider, RoutingPolicy
 from tests.e2e.looking import Eye
 from tests.e2e.steps import PROVIDERS, heading, press, says
 from tests.factories import make_person
@@ -72,8 +72,10 @@ def test_a_policy_is_added_and_its_impact_confirmed(admin_page: Page, administra
 
 
 def test_a_pilot_first_and_then_archived(admin_page: Page, draft: IdentityProvider, eye: Eye) -> None:
-    group("Pilot", make_person("ada@contoso.example"))
+    ada = make_person("ada@contoso.example")
+    group("Pilot", ada)
     make_person("bob@contoso.example")
+    FederatedIdentity.objects.create(person=ada, provider=draft, issuer=draft.issuer, subject="ada")
     admin_page.goto(f"{PROVIDERS}{draft.pk}/activate/")
     dialog = admin_page.get_by_role("dialog", name="Send people to this identity provider?")
     dialog.get_by_text("Begin with a pilot group").click()
@@ -101,6 +103,7 @@ def test_a_pilot_first_and_then_archived(admin_page: Page, draft: IdentityProvid
     press(admin_page, "Restore")
     says(admin_page, "Contoso Entra was restored. Nobody is sent there before you activate it.")
     says(admin_page, "1. Pilot to Contoso Entra")
+    expect(admin_page.locator("section", has_text="People and links").last).to_contain_text("Linked people 1")
 
 
 def test_the_sign_in_page_of_several_providers(page: Page, administrator: User, eye: Eye) -> None:

@@ -1,5 +1,6 @@
 """Enabling on trial: what is guarded goes back by itself, with nothing running but sign-ins."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -356,12 +357,50 @@ def test_nobody_outside_can_bring_it_down(tenant: PracticeTenant, boss: User, ad
 def test_a_provider_that_cannot_be_reached_brings_it_down(tenant: PracticeTenant, boss: User, ada: User) -> None:
     draft = make_provider(tenant, active=False)
     enable(draft)
+    # In trouble for a moment: when Gatehouse tries it itself, it works, and nothing is held against it.
+    tenant.fault("token", Fault.STATUS, status=500, times=3)
+    for _ in range(3):
+        assert Browser().federated_sign_in().status_code == 502
+    assert [each.failed for each in watched(draft)] == [0]
     tenant.fault("token", Fault.STATUS, status=500)
     for _ in range(3):
         assert routing.provider_of(ada) == draft
         assert Browser().federated_sign_in().status_code == 502
     assert routing.provider_of(ada) is None
     assert RoutingGuard.objects.get().outcome == GuardOutcome.FAILURES
+
+
+def test_a_nonce_of_a_visitors_own_counts_for_nothing(tenant: PracticeTenant, boss: User, ada: User) -> None:
+    draft = make_provider(tenant, active=False)
+    enable(draft, failure_percent=1)
+    for _ in range(3):
+        browser = Browser()
+        location = re.sub(r"nonce=[^&]+", "nonce=my-own", browser.begin())
+        assert_refused(browser.come_back(browser.at_provider(location)), "idp.token.nonce")
+    assert [each.failed for each in watched(draft)] == [0]
+
+
+def test_where_everybody_may_have_an_account_only_the_companys_people_count(
+    plain_tenant: PracticeTenant, boss: User, ada: User
+) -> None:
+    draft = make_provider(plain_tenant, active=False)
+    enable(draft)
+    browser = Browser()
+    for name, email, counted in (("grace", "grace@private.example", 0), ("alan", "alan@contoso.example", 1)):
+        location = browser.get("/oauth/login/oidc/", {"login_hint": f"{name}@contoso.example"})["Location"]
+        with plain_tenant.lying(claims={"email": email, "email_verified": True}):
+            assert_refused(browser.come_back(browser.at_provider(location)), "federation.no_match")
+        assert [each.failed for each in watched(draft)] == [counted]
+
+
+def test_what_ran_out_is_settled_before_a_shell_acts(entra: IdentityProvider) -> None:
+    ada = make_person()
+    enable(entra)
+    with later(31):
+        guard = enable(entra)
+        assert guard.is_watching and routing.provider_of(ada) == entra
+        guard_returns.settle_guards()
+        assert routing.provider_of(ada) == entra
 
 
 def test_a_mail_that_could_not_be_sent_is_sent_by_housekeeping(

@@ -32,7 +32,7 @@ def link(person: User, provider: IdentityProvider) -> None:
 
 def test_an_activation_says_of_everybody_what_becomes_of_them() -> None:
     entra, okta = make_provider_row(1, "draft"), make_provider_row(2)
-    IdentityProvider.objects.filter(pk=entra.pk).update(email_domains=["contoso.example"])
+    IdentityProvider.objects.filter(pk=entra.pk).update(kind="entra", email_domains=["contoso.example"])
     entra.refresh_from_db()
     people = {name: make_person(f"{name}@contoso.example") for name in ("ann", "bea", "cleo", "dora")}
     people["ext"] = make_person("ext@fabrikam.example", external_id="2f1b0a52-8a0b-4c8e-9d55-0d1f0e0a6b11")

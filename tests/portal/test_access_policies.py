@@ -8,6 +8,7 @@ import time_machine
 from django.conf import LazySettings
 
 from idp.access_policies import delete_policy, set_default, switch_policy
+from idp.claim_rules import add_claim_group
 from idp.models import AccessPolicy, FederatedIdentity, IdentityProvider, UpstreamGrant
 from tests.browsing import Browser, assert_refused, error_code, last_event
 from tests.entra_tenant import PracticeTenant
@@ -15,7 +16,7 @@ from tests.factories import OPERATOR, PASSWORD, make_person
 from tests.idp.test_access_policies import add
 from tests.portal.test_home_page import text_of
 from tests.second_factors import ACCOUNT, App, give_app, seed_on
-from users.models import AuditEvent, User, UserSession
+from users.models import AuditEvent, Group, User, UserSession
 
 pytestmark = pytest.mark.django_db
 
@@ -359,3 +360,52 @@ def test_a_denial_after_the_second_step_of_a_federated_sign_in(
     add("Shut", position=1)
     assert_refused(browser_client.post(STEP, {"code": app.code()}), "access.denied")
     assert not browser_client.is_signed_in and not FederatedIdentity.objects.exists()
+
+
+def test_the_policies_go_by_the_groups_that_claims_give_and_take_at_this_sign_in(
+    tenant: PracticeTenant, provider: IdentityProvider, ada: User, browser_client: Browser
+) -> None:
+    staff, contractors = Group.objects.create(name="Staff"), Group.objects.create(name="Contractors")
+    for value, group in (("staff", staff), ("contractor", contractors)):
+        add_claim_group(actor=OPERATOR, provider=provider, claim="roles", value=value, group=group)
+    add("Contractors stay out", groups=[contractors])
+    add("Staff comes in", "allow", groups=[staff])
+    set_default(actor=OPERATOR, action="deny", understood=True)
+    for roles, code in ((["contractor"], "access.denied"), (["staff"], ""), (["contractor"], "access.denied")):
+        with tenant.lying(claims={"roles": roles}):
+            answer = Browser().federated_sign_in()
+        if code:
+            assert_refused(answer, code)
+        else:
+            assert answer.status_code == 303
+
+
+def test_a_strangers_wrong_passwords_keep_no_federated_person_from_her_second_step(
+    provider: IdentityProvider, ada: User, browser_client: Browser
+) -> None:
+    app = federated_with_app(ada)
+    add("Second factor", "require_second_factor")
+    browser_client.federated_sign_in()
+    assert browser_client.post(STEP, {"code": app.code()}).status_code == 302
+    stranger = Browser(REMOTE_ADDR="198.51.100.7")
+    for _ in range(6):
+        stranger.sign_in_with_password(ada, "not-the-password")
+    with time_machine.travel(datetime.now(tz=UTC) + timedelta(minutes=2)):
+        again = Browser()
+        assert again.federated_sign_in()["Location"] == STEP
+        assert again.post(STEP, {"code": app.code()}).status_code == 302
+
+
+def test_inside_the_office_a_factor_can_be_set_up_that_is_asked_for_outside(
+    provider: IdentityProvider, ada: User, browser_client: Browser
+) -> None:
+    add("Away", "require_second_factor", network_side="outside", networks=["127.0.0.0/8"])
+    browser_client.federated_sign_in()
+    assert browser_client.is_signed_in
+    asked = browser_client.get(APP_PAGE)["Location"]
+    page = browser_client.get(asked).content.decode()
+    again = page.split('href="/oauth/login/entra/')[1].split('"')[0].replace("&amp;", "&")
+    location = browser_client.get(f"/oauth/login/entra/{again}")["Location"]
+    assert "prompt=login" in location
+    browser_client.come_back(browser_client.at_provider(location))
+    set_app_up(browser_client)

@@ -10,7 +10,7 @@ from tests.idp.test_routing import make_policy, make_provider_row
 from tests.idp.test_routing_policies import group_of
 from tests.portal.test_home_page import text_of
 from tests.portal.test_identity_provider_pages import fingerprint_in
-from users.models import User
+from users.models import State, User
 
 pytestmark = pytest.mark.django_db
 
@@ -45,6 +45,11 @@ def test_it_says_where_somebody_goes_and_why(
     assert "Nobody here has this company email" in stranger and "Signs in with Provider 1" in stranger
     local = text_of(admin_browser.get(WHERE, {"email": "bob@contoso.example"}))
     assert "No routing policy takes them." in local and "Signs in with A Gatehouse password" in local
+    User.objects.filter(company_email="bob@contoso.example").delete()
+    make_person("bob@contoso.example", state=State.SUSPENDED)
+    assert "But they are suspended, and stay out." in text_of(
+        admin_browser.get(WHERE, {"email": "bob@contoso.example"})
+    )
     boss = text_of(admin_browser.get(WHERE, {"email": administrator.company_email}))
     assert "Administrators are never sent to an identity provider." in boss
     assert "Enter an address such as" in text_of(admin_browser.get(WHERE, {"email": "nonsense"}))
