@@ -246,6 +246,14 @@ def test_nobody_is_sent_away_while_nobody_could_repair(entra: IdentityProvider, 
         add(entra)
 
 
+def test_what_sends_nobody_away_needs_nobody_who_could_repair(entra: IdentityProvider, administrator: User) -> None:
+    ada, policy = make_person(), add(entra)
+    User.objects.filter(pk=administrator.pk).update(state="suspended")
+    switch_policy(actor=OPERATOR, policy=policy, enabled=False, understood=True)
+    assert routing.provider_of(ada) is None
+    delete_policy(actor=OPERATOR, policy=policy, understood=True)
+
+
 def test_a_second_factor_is_needed_where_it_is_required(entra: IdentityProvider) -> None:
     make_person()
     Organization.objects.update_or_create(pk=1, defaults={"second_factor_required": True})

@@ -12,11 +12,11 @@ from idp.claim_rules import add_claim_group
 from idp.models import AccessPolicy, FederatedIdentity, IdentityProvider, UpstreamGrant
 from tests.browsing import Browser, assert_refused, error_code, last_event
 from tests.entra_tenant import PracticeTenant
-from tests.factories import OPERATOR, PASSWORD, make_person
+from tests.factories import OPERATOR, PASSWORD, make_administrator, make_person
 from tests.idp.test_access_policies import add
 from tests.portal.test_home_page import text_of
 from tests.second_factors import ACCOUNT, App, give_app, seed_on
-from users.models import AuditEvent, Group, User, UserSession
+from users.models import AdminRole, AuditEvent, Group, User, UserSession
 
 pytestmark = pytest.mark.django_db
 
@@ -321,6 +321,11 @@ def test_who_is_federated_and_has_none_sets_one_up_before_anything_else_opens(
     app = set_app_up(browser_client)
     assert browser_client.is_signed_in
     assert "Gatehouse asks for it where your company wants one" in text_of(browser_client.get("/security/"))
+    helper = make_administrator(AdminRole.HELP_DESK)
+    desk = Browser()
+    desk.sign_in_as_administrator(helper)
+    seen = text_of(desk.get(f"/admin/user-management/users/{ada.pk}/sign-in/"))
+    assert "Beside the password or the provider this person shows a code" in seen
     other = Browser()
     assert other.federated_sign_in()["Location"] == STEP and not other.is_signed_in
     other.post(STEP, {"code": app.code(1)})

@@ -51,3 +51,10 @@ def test_a_plus_in_the_providers_name_is_no_second_factor(eve: User, browser_cli
     deny("require_second_factor")
     answer = browser_client.get("/")
     assert (answer.status_code, error_code(answer)) == (403, "access.second_factor_missing")
+
+
+def test_a_session_that_stood_in_ends_when_no_policy_sends_her_anywhere(eve: User, browser_client: Browser) -> None:
+    assert browser_client.sign_in_with_password(eve).status_code == 302 and browser_client.is_signed_in
+    RoutingPolicy.objects.update(enabled=False)
+    assert not browser_client.is_signed_in
+    assert browser_client.sign_in_with_password(eve).status_code == 302 and browser_client.is_signed_in
