@@ -42,7 +42,7 @@ def test_the_dialog_proposes_half_an_hour(admin_browser: Browser, draft: Identit
 def test_enabled_on_trial_it_says_so_until_it_is_confirmed(admin_browser: Browser, draft: IdentityProvider) -> None:
     make_person("ada@contoso.example")
     said = enable(admin_browser, draft, guard_minutes="60", failure_percent="20")
-    assert "On trial" in said and "unless you confirm it, which leaves 59 minutes" in said
+    assert "On trial" in said and "unless an Administrator With Billing confirms it, which leaves 59 minutes" in said
     assert "more than 20 % of sign-ins fail" in said and "So far 0 people came in, and 0 failed." in said
     assert "Contoso Entra is on trial until" in text_of(admin_browser.get("/admin/"))
     said = text_of(admin_browser.post(f"{PROVIDERS}{draft.pk}/guard/confirm/", follow=True))
