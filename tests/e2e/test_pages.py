@@ -217,7 +217,7 @@ def test_impact_while_another_provider_is_active(admin_page: Page, tenant: Pract
     draft = make_provider(tenant, active=False, name="Second tenant")
     admin_page.goto(f"{steps.PROVIDERS}{draft.pk}/activate/")
     dialog = admin_page.get_by_role("dialog")
-    expect(dialog).to_contain_text("Whom a more special routing policy names goes on as it says.")
+    expect(dialog).to_contain_text("Whoever a more specific routing policy names goes on as that policy says.")
     expect(dialog.get_by_role("button", name="Yes, Continue")).to_have_count(1)
     eye.look(admin_page, "impact-another-is-active")
 
