@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +10,9 @@ from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, 
 
 from idp.access import Action, Rule
 from idp.access_rules import Rules
-from idp.errors import ImpactChanged, ImpactNotConfirmed
+from idp.routing_plan import members_of
 from users.impact import EXAMPLES, Impact, Line
-from users.models import AuthenticatorApp, GroupMembership, Passkey, Realm, State, User
+from users.models import AuthenticatorApp, Passkey, Realm, State, User
 from users.schedules import after_scheduled_states
 from users.sessions import live_sessions
 
@@ -41,24 +40,6 @@ class AccessImpact(Impact):
         numbers = {key: count for key, count in self.numbers().items() if key != "sessions_checked"}
         facts = [self.after.default, [_facts(rule) for rule in self.after.listed], sorted(numbers.items())]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
-
-
-def require_confirmed(impact: AccessImpact, *, understood: bool, fingerprint: str | None) -> None:
-    """Refuse a change of something in force that was not confirmed, or confirmed as something else.
-
-    Args:
-        understood: whether it was.
-        fingerprint: of the impact that was shown, or None where the caller shows none (a command).
-
-    Raises:
-        ImpactNotConfirmed, ImpactChanged: it was not, or something else was.
-    """
-    if not impact.changes_something:
-        return
-    if not understood:
-        raise ImpactNotConfirmed()
-    if fingerprint is not None and fingerprint != impact.fingerprint:
-        raise ImpactChanged()
 
 
 @after_scheduled_states
@@ -94,11 +75,11 @@ def condition_of(rule: Rule) -> Q:
     """Return the condition that a rule names a person, whatever the circumstances."""
     takes = Q(pk__isnull=False) if rule.everyone else NEVER
     if rule.groups:
-        takes |= Q(pk__in=_members(rule.groups))
+        takes |= Q(pk__in=members_of(rule.groups))
     if rule.people:
         takes |= Q(pk__in=sorted(rule.people))
     if rule.except_groups:
-        takes &= ~Q(pk__in=_members(rule.except_groups))
+        takes &= ~Q(pk__in=members_of(rule.except_groups))
     if rule.except_people:
         takes &= ~Q(pk__in=sorted(rule.except_people))
     return takes
@@ -155,10 +136,6 @@ def _without_factor(people: "QuerySet[User]") -> list[Line]:
     has_passkey = Exists(Passkey.objects.filter(person=OuterRef("pk")))
     none = people.exclude(has_app | has_passkey)
     return [_people("to_set_up", none, tone="warning")]
-
-
-def _members(groups: Iterable[uuid.UUID]) -> "QuerySet[GroupMembership, Any]":
-    return GroupMembership.objects.filter(group__in=sorted(groups)).values("person_id")
 
 
 def _people(key: str, people: "QuerySet[User]", *, tone: str = "neutral") -> Line:

@@ -3,10 +3,8 @@
 import uuid
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
 
 from idp.access import Action, Rule
 from idp.access_changes import (
@@ -21,10 +19,11 @@ from idp.access_changes import (
     without,
 )
 from idp.access_errors import AccessChangedMeanwhile, AccessNameTaken, AccessPolicyNotFound, AccessTooMany
-from idp.access_impact import AccessImpact, access_impact, require_confirmed
+from idp.access_impact import AccessImpact, access_impact
 from idp.access_input import MOST_POLICIES, AccessInput, Named, facts_of
 from idp.access_rules import Rules, rule_of, stored_rules
 from idp.errors import ProviderNotFound
+from idp.impact import require_confirmed
 from idp.models import (
     AccessDefault,
     AccessGroup,
@@ -37,7 +36,7 @@ from idp.routing_order import put_in_order, stored_order
 from users.audit import Actor, audited, record
 from users.errors import PersonNotFound
 from users.group_errors import GroupNotFound
-from users.locks import lock_name
+from users.locks import keep_rows, lock_name
 from users.models import Group, User
 from users.permissions import Permission
 from users.services import require
@@ -243,7 +242,8 @@ def set_default(*, actor: Actor, action: str, understood: bool = False, fingerpr
 def _confirmed(rules: Rules, change: Change, understood: bool, fingerprint: str | None) -> dict[str, int]:
     """Return the numbers of a change, for the audit row; what is not in force needs no confirmation."""
     impact = access_impact(rules, change(rules))
-    require_confirmed(impact, understood=understood, fingerprint=fingerprint)
+    if impact.changes_something:
+        require_confirmed(impact, understood=understood, fingerprint=fingerprint)
     return {key: count for key, count in impact.numbers().items() if count}
 
 
@@ -282,11 +282,11 @@ def _save(policy: AccessPolicy, **options: bool) -> None:
 def _name(policy: AccessPolicy, named: Collection[Named]) -> None:
     """Store whom and what the policy names. What is deleted in the same moment cannot be named any more."""
     ids = {kind: {pk for each, _, pk in named if each == kind} for kind in ("group", "person", "provider")}
-    if not _all_there(Group.objects.all(), ids["group"]):
+    if not keep_rows(Group.objects.all(), ids["group"]):
         raise GroupNotFound()
-    if not _all_there(User.objects.all(), ids["person"]):
+    if not keep_rows(User.objects.all(), ids["person"]):
         raise PersonNotFound(identifier="any more whom it names")
-    if not _all_there(IdentityProvider.objects.all(), ids["provider"]):
+    if not keep_rows(IdentityProvider.objects.all(), ids["provider"]):
         raise ProviderNotFound(identifier="any more that it names")
     AccessGroup.objects.bulk_create(
         AccessGroup(policy=policy, group_id=pk, is_exception=out) for kind, out, pk in named if kind == "group"
@@ -297,9 +297,3 @@ def _name(policy: AccessPolicy, named: Collection[Named]) -> None:
     AccessProvider.objects.bulk_create(
         AccessProvider(policy=policy, provider_id=pk) for kind, _, pk in named if kind == "provider"
     )
-
-
-def _all_there(rows: "QuerySet[Any]", wanted: Collection[uuid.UUID]) -> bool:
-    """Return whether all of these rows are still there, and keep them until the end of the transaction."""
-    locked = rows.filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True)
-    return len(locked.values_list("pk", flat=True)) == len(wanted)

@@ -2,15 +2,16 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from django.db.models import F, Q
 from django.utils import timezone
 
 from idp.activation_scope import EVERYBODY, Scope
 from idp.errors import ImpactChanged, ImpactNotConfirmed
+from idp.impact_lines import line_of, people_line, sessions_line
 from idp.models import FederatedIdentity, IdentityProvider
 from idp.routing_plan import (
     Plan,
@@ -125,9 +126,16 @@ def confirmed(
     return impact
 
 
-def require_confirmed(impact: ProviderImpact, *, understood: bool, fingerprint: str | None) -> None:
-    """Refuse what was not confirmed, or confirmed as something else.
+class Confirmable(Protocol):
+    """An impact that a confirmation can refer to."""
 
+    @property
+    def fingerprint(self) -> str:
+        """What it refers to."""
+
+
+def require_confirmed(impact: Confirmable, *, understood: bool, fingerprint: str | None) -> None:
+    """Refuse what was not confirmed, or confirmed as something else.
 
     Args:
         understood: whether it was.
@@ -140,61 +148,6 @@ def require_confirmed(impact: ProviderImpact, *, understood: bool, fingerprint: 
         raise ImpactNotConfirmed()
     if fingerprint is not None and fingerprint != impact.fingerprint:
         raise ImpactChanged()
-
-
-# What each number means: for one, and for none or several.
-_WORDS = {
-    "people_sent": ("active person will sign in with {name}", "active people will sign in with {name}"),
-    "already_linked": (
-        "of them is linked to it already, from an earlier sign-in",
-        "of them are linked to it already, from earlier sign-ins",
-    ),
-    "from_other": (
-        "of them signs in with another identity provider now",
-        "of them sign in with another identity provider now",
-    ),
-    "to_other": ("person signs in with {name} instead", "people sign in with {name} instead"),
-    "kept_local": (
-        "active person keeps a Gatehouse password, because no routing policy takes them",
-        "active people keep their Gatehouse passwords, because no routing policy takes them",
-    ),
-    "links_kept": (
-        "link between a person and an account at the provider is kept",
-        "links between people and their accounts at the provider are kept",
-    ),
-    "policies_lost": ("routing policy is deleted with it", "routing policies are deleted with it"),
-    "routed_sessions_end": (
-        "session in the User Portal ends now; this person signs in again, the new way",
-        "sessions in the User Portal end now; these people sign in again, the new way",
-    ),
-    "outside_domains": (
-        "of them cannot be matched: the company email is outside {domains}",
-        "of them cannot be matched: their company emails are outside {domains}",
-    ),
-    "staged": ("staged person stays out until activated", "staged people stay out until they are activated"),
-    "suspended": ("suspended person stays out", "suspended people stay out"),
-    "administrators_kept": (
-        "administrator keeps their own sign-in and password, and is never sent to the provider",
-        "administrators keep their own sign-in and password, and are never sent to the provider",
-    ),
-    "local_sessions_end": (
-        "session in the User Portal ends now; this person signs in again",
-        "sessions in the User Portal end now; these people sign in again",
-    ),
-    "its_sessions_end": ("session that it opened ends now", "sessions that it opened end now"),
-    "locked_out": (
-        "person has no password and cannot get in any more",
-        "people have no password and cannot get in any more",
-    ),
-    "back_to_password": (
-        "person signs in with a Gatehouse password again",
-        "people sign in with their Gatehouse passwords again",
-    ),
-    "links_lost": (
-        "link between a person and an account at the provider is lost",
-        "links between people and their accounts at the provider are lost",
-    ),
-}
 
 
 @after_scheduled_states
@@ -227,17 +180,17 @@ def routing_lines(before: Plan, after: Plan, provider: IdentityProvider) -> list
     moved = _moved(before, after)
     sent = moved.filter(after=provider.pk)
     linked = sent.filter(federated_identities__issuer=provider.issuer)
-    lines = [_people("people_sent", sent, name=provider.name), _people("already_linked", linked)]
+    lines = [people_line("people_sent", sent, name=provider.name), people_line("already_linked", linked)]
     lines += _from_elsewhere(sent)
     if provider.email_domains:
         domains = ", ".join(provider.email_domains)
         unmatched = _outside_domains(sent, provider).exclude(pk__in=linked.values("pk"))
-        lines.append(_people("outside_domains", unmatched, tone="danger", domains=domains))
+        lines.append(people_line("outside_domains", unmatched, tone="danger", domains=domains))
     lines += _to_elsewhere(moved.exclude(after=provider.pk), provider)
     local = moved.filter(after__isnull=True)
     unusable = Q(password__startswith="!") | Q(password="")  # noqa: S106  (Django's mark of "no password")
-    lines.append(_people("locked_out", local.filter(unusable), tone="danger"))
-    return [*lines, _people("back_to_password", local.exclude(unusable))]
+    lines.append(people_line("locked_out", local.filter(unusable), tone="danger"))
+    return [*lines, people_line("back_to_password", local.exclude(unusable))]
 
 
 def _moved(before: Plan, after: Plan) -> Any:
@@ -251,7 +204,7 @@ def _moved(before: Plan, after: Plan) -> Any:
 def _from_elsewhere(sent: Any) -> list[Line]:
     """Return who of those sent comes from another provider: one line, where there is one at all."""
     others = sent.filter(before__isnull=False)
-    return [_people("from_other", others)] if others.exists() else []
+    return [people_line("from_other", others)] if others.exists() else []
 
 
 def _to_elsewhere(moved: Any, provider: IdentityProvider) -> list[Line]:
@@ -260,7 +213,7 @@ def _to_elsewhere(moved: Any, provider: IdentityProvider) -> list[Line]:
     for other in IdentityProvider.objects.active().exclude(pk=provider.pk):
         there = moved.filter(after=other.pk)
         if there.exists():
-            lines.append(_people("to_other", there, tone="warning", name=other.name))
+            lines.append(people_line("to_other", there, tone="warning", name=other.name))
     return lines
 
 
@@ -270,14 +223,14 @@ def _activation(provider: IdentityProvider, before: Plan, after: Plan) -> list[L
     lines = [line for line in routed if line.key in wanted]
     if any(rule.in_force for rule in before) or any(rule.in_force and rule.leaves_out for rule in after):
         kept = decided_people(after=after).filter(state=State.ACTIVE, after__isnull=True)
-        lines.append(_people("kept_local", kept, tone="success"))
+        lines.append(people_line("kept_local", kept, tone="success"))
     people = User.objects.without_role()
     return [
         *lines,
-        _people("staged", people.filter(state=State.STAGED)),
-        _people("suspended", people.filter(state=State.SUSPENDED)),
+        people_line("staged", people.filter(state=State.STAGED)),
+        people_line("suspended", people.filter(state=State.SUSPENDED)),
         _ending("local_sessions_end", after),
-        _people("administrators_kept", User.objects.administrators().active(), tone="success"),
+        people_line("administrators_kept", User.objects.administrators().active(), tone="success"),
     ]
 
 
@@ -285,7 +238,7 @@ def _deactivation(provider: IdentityProvider, before: Plan, after: Plan) -> list
     """Return who has no password and comes in through this provider only. Nobody, while it is not active."""
     routed = routing_lines(before, after, provider)
     lines = [line for line in routed if line.key in {"to_other", "locked_out", "back_to_password"}]
-    return [*lines, _sessions("its_sessions_end", live_sessions(provider_id=provider.pk))]
+    return [*lines, sessions_line("its_sessions_end", live_sessions(provider_id=provider.pk))]
 
 
 def _deletion(provider: IdentityProvider, before: Plan, after: Plan) -> list[Line]:
@@ -293,44 +246,26 @@ def _deletion(provider: IdentityProvider, before: Plan, after: Plan) -> list[Lin
     if IdentityProvider.objects.filter(issuer=provider.issuer).exclude(pk=provider.pk).exists():
         links = links.none()  # they go over to the other provider of the same issuer
     examples = tuple(link.person.label for link in links[:EXAMPLES])
-    lines = [_line("links_lost", links.count(), tone="danger", examples=examples)]
+    lines = [line_of("links_lost", links.count(), tone="danger", examples=examples)]
     policies = provider.routing_policies.order_by("position")
     if policies:
         names = tuple(policy.name for policy in policies[:EXAMPLES])
-        lines.append(_line("policies_lost", len(policies), tone="warning", examples=names))
+        lines.append(line_of("policies_lost", len(policies), tone="warning", examples=names))
     return [*lines, *_deactivation(provider, before, after)]
 
 
 def _archiving(provider: IdentityProvider, before: Plan, after: Plan) -> list[Line]:
     links = FederatedIdentity.objects.filter(provider=provider).count()
-    kept = _line("links_kept", links, tone="success")
+    kept = line_of("links_kept", links, tone="success")
     return [kept, *_deactivation(provider, before, after)]
 
 
 def _ending(words: str, after: Plan) -> Line:
     sessions = sessions_against(after).filter(expire_date__gt=timezone.now())
-    return _sessions(words, sessions.count())
+    return sessions_line(words, sessions.count())
 
 
 def _outside_domains(people: Any, provider: IdentityProvider) -> Any:
     """Return the people whom no listed domain covers and no external ID can find; only Entra's are looked at."""
     outside = people.exclude(email_domain__in=provider.email_domains)
     return outside.filter(external_id__isnull=True) if provider.is_entra else outside
-
-
-def _people(key: str, people: Any, *, tone: str = "neutral", **words: str) -> Line:
-    """Return how many people there are, with the first few names."""
-    count = people.count()
-    named = people.order_by("company_email")[:EXAMPLES] if count else []
-    return _line(key, count, tone=tone, examples=tuple(person.label for person in named), **words)
-
-
-def _sessions(words: str, count: int) -> Line:
-    return replace(_line(words, count, tone="warning"), key="sessions_ended")
-
-
-def _line(key: str, count: int, *, tone: str, examples: tuple[str, ...] = (), **words: str) -> Line:
-    """Return a line in words that fit the number; nothing shouts that concerns nobody."""
-    one, many = _WORDS[key]
-    text = (one if count == 1 else many).format(**words)
-    return Line(count, text, tone if count else "neutral", examples, key)

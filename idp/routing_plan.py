@@ -56,7 +56,7 @@ class Rule:
         """
         takes = Q(**{f"{person}__isnull": False}) if self.everyone else Q(**{f"{person}__in": []})
         if self.groups:
-            takes |= Q(**{f"{person}__in": _members(self.groups)})
+            takes |= Q(**{f"{person}__in": members_of(self.groups)})
         if self.domains:
             takes |= Q(email_domain__in=sorted(self.domains))
         return takes & ~self.exception(person) if self.except_groups or self.except_people else takes
@@ -65,7 +65,7 @@ class Rule:
         """Return the condition that it excepts a person."""
         excepts = Q(**{f"{person}__in": []})
         if self.except_groups:
-            excepts |= Q(**{f"{person}__in": _members(self.except_groups)})
+            excepts |= Q(**{f"{person}__in": members_of(self.except_groups)})
         if self.except_people:
             excepts |= Q(**{f"{person}__in": sorted(self.except_people)})
         return excepts
@@ -195,7 +195,8 @@ def _password_case(plan: Plan, person: str) -> Any:
     return Case(*whens, default=Value(False), output_field=BooleanField())
 
 
-def _members(groups: Iterable[uuid.UUID]) -> "QuerySet[GroupMembership, Any]":
+def members_of(groups: Iterable[uuid.UUID]) -> "QuerySet[GroupMembership, Any]":
+    """Return the ids of the members of some groups, as a query within another."""
     return GroupMembership.objects.filter(group__in=sorted(groups)).values("person_id")
 
 

@@ -1,11 +1,8 @@
 """What can be done with routing policies. Each change is tried out on a plan first: who would be sent where by it."""
 
 import uuid
-from collections.abc import Collection
-from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
 
 from idp.activation_scope import NEW
 from idp.guard_returns import settle_locked
@@ -22,6 +19,7 @@ from idp.routing_plan import Change, Plan, Rule, stored_plan
 from users.audit import Actor, audited, record
 from users.errors import PersonNotFound
 from users.group_errors import GroupNotFound
+from users.locks import keep_rows
 from users.models import Group, User
 from users.permissions import Permission
 from users.services import require
@@ -233,21 +231,15 @@ def _save(policy: RoutingPolicy, **options: bool) -> None:
 
 def _name(policy: RoutingPolicy, rule: Rule) -> None:
     """Store whom the policy takes and excepts. Who is deleted in the same moment cannot be named any more."""
-    if not _all_there(Group.objects.all(), rule.groups | rule.except_groups):
+    if not keep_rows(Group.objects.all(), rule.groups | rule.except_groups):
         raise GroupNotFound()
-    if not _all_there(User.objects.all(), rule.except_people):
+    if not keep_rows(User.objects.all(), rule.except_people):
         raise PersonNotFound(identifier="any more whom it excepts")
     groups = [RoutingGroup(policy=policy, group_id=pk) for pk in rule.groups]
     groups += [RoutingGroup(policy=policy, group_id=pk, is_exception=True) for pk in rule.except_groups]
     RoutingGroup.objects.bulk_create(groups)
     RoutingDomain.objects.bulk_create(RoutingDomain(policy=policy, domain=domain) for domain in rule.domains)
     RoutingException.objects.bulk_create(RoutingException(policy=policy, person_id=pk) for pk in rule.except_people)
-
-
-def _all_there(rows: "QuerySet[Any]", wanted: Collection[uuid.UUID]) -> bool:
-    """Return whether all of these rows are still there, and keep them until the end of the transaction."""
-    locked = rows.filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True)
-    return len(locked.values_list("pk", flat=True)) == len(wanted)
 
 
 def _guard(policy: RoutingPolicy, terms: GuardTerms | None) -> dict[str, int]:

@@ -10,10 +10,10 @@ from idp.access_input import WEEKDAYS, AccessInput
 from idp.access_queries import audience_of, groups_named, people_named, providers_of
 from idp.models import AccessAction, AccessPolicy, AccessSide, IdentityProvider, Resource, Status, TokenFactor
 from portal.admin_portal.forms import show_on_form
+from portal.admin_portal.policy_forms import EVERYONE, SOME, PolicyForm, lines_field
 from users.errors import DirectoryError
 from users.models import User
 
-EVERYONE, SOME = "everyone", "some"
 LOCAL = "local"
 DENY_USER_PORTAL = "deny-user-portal"
 _DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -25,11 +25,6 @@ _SECTIONS = (
     ("When", ("time_side", "weekdays", "time_from", "time_to", "time_zone")),
     ("What happens then", ("action", "enabled", "revision")),
 )
-
-
-def _lines(label: str, help_text: str) -> forms.CharField:
-    widget = forms.Textarea({"rows": 3, "spellcheck": "false", "autocomplete": "off"})
-    return forms.CharField(label=label, required=False, max_length=20_000, help_text=help_text, widget=widget)
 
 
 def _choice(label: str, choices: list[tuple[str, str]], help_text: str = "") -> forms.ChoiceField:
@@ -61,28 +56,15 @@ class ActionForm(forms.Form):
     action = _choice("If no policy fits", list(AccessAction.choices))
 
 
-class AccessPolicyForm(forms.Form):
-    """An access policy. For one that there is it remembers which revision it shows."""
+class AccessPolicyForm(PolicyForm):
+    """An access policy."""
 
-    name = forms.CharField(
-        label="Name",
-        max_length=100,
-        widget=forms.TextInput({"autocomplete": "off"}),
-        error_messages={"required": "Give the access policy a name."},
-    )
-    description = forms.CharField(
-        label="Description",
-        required=False,
-        max_length=500,
-        help_text="Why there is this policy, for the administrators who come after you.",
-        widget=forms.Textarea({"rows": 2}),
-    )
+    field_order = tuple(name for _, names in _SECTIONS for name in names)
+
     resource = _choice("Resource", list(Resource.choices), "The Admin Portal is never subject to these policies.")
     who = _choice("Applies to", [(SOME, "The groups and people below"), (EVERYONE, "Everyone")])
-    groups = _lines("Groups", "The name of each group in a line of its own. Passed over where it applies to everyone.")
-    people = _lines("People", "Company emails, each in a line of its own. Passed over where it applies to everyone.")
-    except_groups = _lines("Except groups", "Their members are left to the policies after this one.")
-    except_people = _lines("Except people", "Company emails, each in a line of its own.")
+    groups = lines_field("Groups", "Each in a line of its own. Passed over where it applies to everyone.")
+    people = lines_field("People", "Company emails, a line each. Passed over where it applies to everyone.")
     network_side = _choice(
         "Network",
         [
@@ -91,7 +73,7 @@ class AccessPolicyForm(forms.Form):
             (AccessSide.OUTSIDE, "Outside of them"),
         ],
     )
-    networks = _lines("Networks", "Such as 203.0.113.0/24 or 2001:db8::/32, each in a line of its own.")
+    networks = lines_field("Networks", "Such as 203.0.113.0/24 or 2001:db8::/32, each in a line of its own.")
     sign_ins = forms.MultipleChoiceField(
         label="Signed in with",
         required=False,
@@ -132,7 +114,6 @@ class AccessPolicyForm(forms.Form):
         required=False,
         help_text="While it is off, it decides about nobody.",
     )
-    revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: Any = None, **options: Any) -> None:
         super().__init__(data, **options)

@@ -22,7 +22,7 @@ from portal.actors import actor_of
 from portal.admin_portal.access import permission_required
 from portal.admin_portal.access_forms import DENY_USER_PORTAL, AccessPolicyForm, ActionForm, TryForm
 from portal.admin_portal.forms import show_on_form
-from portal.admin_portal.routing_forms import PlaceForm
+from portal.admin_portal.policy_forms import PlaceForm, kept_fields, posted_confirmation
 from portal.fresh import fresh_authentication
 from users.errors import DirectoryError
 from users.models import User
@@ -214,7 +214,7 @@ def _do(
     if is_asked or not (impact.changes_something or context.get("asks") or trial.is_bound):
         confirmed: Confirmed = {}
         if is_asked:
-            confirmed = {"understood": bool(request.POST.get("understood")), "fingerprint": request.POST["fingerprint"]}
+            confirmed = posted_confirmation(request)
         try:
             return _done(request, save(confirmed), context)
         except ImpactChanged as stale:
@@ -225,14 +225,10 @@ def _do(
         "error": error,
         "trial": trial,
         "answer": _tried(trial, impact.after) if trial.is_bound else None,
-        "kept": [(name, value) for name in request.POST if _is_kept(name) for value in request.POST.getlist(name)],
+        "kept": kept_fields(request, but_prefix=f"{TRIAL}-"),
         "action": request.path,
     }
     return render(request, f"{TEMPLATES}confirm.html", context, status=error.http_status if error else 200)
-
-
-def _is_kept(name: str) -> bool:
-    return name not in {"csrfmiddlewaretoken", "fingerprint", "understood"} and not name.startswith(f"{TRIAL}-")
 
 
 def _tried(form: TryForm, rules: Rules) -> TriedSignIn | None:

@@ -24,7 +24,8 @@ from portal.admin_portal.access import permission_required
 from portal.admin_portal.forms import show_on_form
 from portal.admin_portal.guard_forms import guard_choices, guard_of
 from portal.admin_portal.impact_people import csv_of
-from portal.admin_portal.routing_forms import PlaceForm, RoutingPolicyForm, WhereForm
+from portal.admin_portal.policy_forms import PlaceForm, kept_fields, posted_confirmation
+from portal.admin_portal.routing_forms import RoutingPolicyForm, WhereForm
 from portal.fresh import fresh_authentication
 from users.errors import DirectoryError
 from users.permissions import Permission
@@ -141,7 +142,7 @@ def disable(request: HttpRequest, policy: UUID) -> HttpResponse:
 def move(request: HttpRequest, policy: UUID) -> HttpResponse:
     """Give a policy another place in the order."""
     found = services.find_policy(str(policy))
-    form = PlaceForm(request.POST, count=RoutingPolicy.objects.count())
+    form = _place_form(request.POST)
     if not form.is_valid():
         return _policy_page(request, found, form=form)
     position = form.cleaned_data["position"]
@@ -202,7 +203,7 @@ def _do(
     if is_asked or not impact.moves_somebody:
         confirmed: Confirmed = {}
         if is_asked:
-            confirmed = {"understood": bool(request.POST.get("understood")), "fingerprint": request.POST["fingerprint"]}
+            confirmed = posted_confirmation(request)
             confirmed |= {"guard": guard_of(request)} if context.get("can_guard") else {}
         try:
             saved = save(confirmed)
@@ -210,7 +211,7 @@ def _do(
             impact, error = impact_of(), stale
         else:
             return _done(request, saved, context)
-    kept = [(name, value) for name in request.POST for value in request.POST.getlist(name) if name not in _ASKED]
+    kept = kept_fields(request, but=_ASKED)
     context = {**context, "impact": impact, "error": error, "kept": kept, "action": request.path}
     context |= guard_choices(request)
     if wants_names:
@@ -218,9 +219,8 @@ def _do(
     return render(request, f"{TEMPLATES}confirm.html", context, status=error.http_status if error else 200)
 
 
-_ASKED = frozenset(
-    {"csrfmiddlewaretoken", "fingerprint", "understood", "guard_minutes", "failure_percent", "names", "as_csv"}
-)
+# What the page that shows the impact asks for beside the confirmation itself.
+_ASKED = frozenset({"guard_minutes", "failure_percent", "names", "as_csv"})
 
 
 def _done(request: HttpRequest, saved: RoutingPolicy | None, context: dict[str, Any]) -> HttpResponse:
@@ -236,9 +236,14 @@ def _policy_page(request: HttpRequest, policy: RoutingPolicy, *, form: PlaceForm
         "policy": policy,
         "audience": routing_queries.audience_of(policy),
         "people": people_per_policy().by_policy.get(policy.pk, 0),
-        "form": form or PlaceForm(initial={"position": policy.position}, count=RoutingPolicy.objects.count()),
+        "form": form
+        or PlaceForm(initial={"position": policy.position}, count=RoutingPolicy.objects.count(), what="routing policy"),
     }
     return render(request, f"{TEMPLATES}show.html", context, status=422 if form else 200)
+
+
+def _place_form(data: Any = None, **options: Any) -> PlaceForm:
+    return PlaceForm(data, count=RoutingPolicy.objects.count(), what="routing policy", **options)
 
 
 def _form_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:

@@ -1,23 +1,14 @@
 """The forms of routing policies: shapes, and the groups and people that their lines name."""
 
-from typing import Any
-
 from django import forms
 
 from idp.models import RoutingPolicy
 from idp.routing_errors import RoutingGroupUnknown, RoutingPersonUnknown
 from idp.routing_inputs import PolicyInput
 from idp.routing_queries import audience_of
+from portal.admin_portal.policy_forms import EVERYONE, SOME, PolicyForm, lines_field
 from users.models import Group, User
 from users.name_key import case_key
-
-EVERYONE, SOME = "everyone", "some"
-_LINES = {"rows": 3, "spellcheck": "false", "autocomplete": "off"}
-
-
-def _lines(label: str, help_text: str) -> forms.CharField:
-    widget = forms.Textarea(dict(_LINES))
-    return forms.CharField(label=label, required=False, max_length=20_000, help_text=help_text, widget=widget)
 
 
 class WhereForm(forms.Form):
@@ -31,46 +22,18 @@ class WhereForm(forms.Form):
     )
 
 
-class PlaceForm(forms.Form):
-    """A place in the order."""
+class RoutingPolicyForm(PolicyForm):
+    """A routing policy."""
 
-    position = forms.IntegerField(
-        label="Place in the order",
-        min_value=1,
-        error_messages={"required": "Enter a number.", "invalid": "Enter a number.", "min_value": "The first is 1."},
-    )
+    field_order = ("name", "description", "who", "groups", "domains", "except_groups", "except_people")
 
-    def __init__(self, data: Any = None, *, count: int, what: str = "routing policy", **options: Any) -> None:
-        super().__init__(data, **options)
-        self.fields["position"].widget.attrs["max"] = count
-        self.fields["position"].help_text = f"1 to {count}. The first {what} that fits a person decides."
-
-
-class RoutingPolicyForm(forms.Form):
-    """A routing policy. For one that there is it remembers which revision it shows."""
-
-    name = forms.CharField(
-        label="Name",
-        max_length=100,
-        widget=forms.TextInput({"autocomplete": "off"}),
-        error_messages={"required": "Give the routing policy a name."},
-    )
-    description = forms.CharField(
-        label="Description",
-        required=False,
-        max_length=500,
-        help_text="Why there is this policy, for the administrators who come after you.",
-        widget=forms.Textarea({"rows": 2}),
-    )
     who = forms.ChoiceField(
         label="Takes",
         choices=[(SOME, "The groups and email domains below"), (EVERYONE, "Everyone")],
         error_messages={"required": "Say whom it takes.", "invalid_choice": "Say whom it takes."},
     )
-    groups = _lines("Groups", "The name of each group in a line of its own. Passed over where it takes everyone.")
-    domains = _lines("Email domains", "Such as example.com, each in a line of its own. Subdomains are others.")
-    except_groups = _lines("Except groups", "Their members are left to the policies after this one.")
-    except_people = _lines("Except people", "Company emails, each in a line of its own.")
+    groups = lines_field("Groups", "The name of each group in a line of its own. Passed over where it takes everyone.")
+    domains = lines_field("Email domains", "Such as example.com, each in a line of its own. Subdomains are others.")
     password_while_down = forms.BooleanField(
         label="Gatehouse passwords while the provider is down",
         required=False,
@@ -83,7 +46,6 @@ class RoutingPolicyForm(forms.Form):
     enabled = forms.BooleanField(
         label="On", required=False, help_text="While it is off, it takes nobody. Switch it on when you are ready."
     )
-    revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def clean_groups(self) -> list[Group]:
         """Return the groups that the lines name."""

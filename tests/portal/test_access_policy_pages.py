@@ -160,7 +160,7 @@ def test_every_condition_is_on_the_page_and_in_the_form_again(admin_browser: Bro
         ({"time_side": "inside", "time_zone": "UTC", "time_from": "08:00"}, "The hours of this access policy are not"),
         ({"sign_ins": ["nobody"]}, "Choose among these."),
         ({"action": "explode"}, "Choose one of these."),
-        ({"name": ""}, "Give the access policy a name."),
+        ({"name": ""}, "Give the policy a name."),
     ],
 )
 def test_what_is_wrong_is_said_beside_its_field(given: dict[str, Any], words: str, admin_browser: Browser) -> None:
