@@ -31,6 +31,10 @@ UPSTREAM_CA_FILE = env.str("UPSTREAM_CA_FILE", default="")
 PRIVATE_ISSUER_HOSTS = env.list("PRIVATE_ISSUER_HOSTS", default=[])
 INSECURE_ISSUER_ORIGINS = env.list("INSECURE_ISSUER_ORIGINS", default=[])
 
+# How many processes portal/serving.py starts, and how many requests each of them answers at once.
+WORKERS = env.int("WORKERS", default=2)
+THREADS = env.int("THREADS", default=8)
+
 INSTALLED_APPS = [
     "users",
     "idp",

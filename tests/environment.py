@@ -21,6 +21,8 @@ TEST_ENVIRONMENT = {
     "UPSTREAM_CA_FILE": "",
     "PRIVATE_ISSUER_HOSTS": "",
     "INSECURE_ISSUER_ORIGINS": "",
+    "WORKERS": "2",
+    "THREADS": "8",
 }
 
 

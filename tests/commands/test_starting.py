@@ -11,7 +11,7 @@ import pytest
 
 from portal.environment import parse
 from portal.management.commands.run import gunicorn_command
-from tests.commands.starting import answer, bare_environment, copy_project, ended, eventually, free_port, started
+from tests.commands.starting import ROOT, answer, bare_environment, copy_project, ended, eventually, free_port, started
 from tests.environment import TEST_ENVIRONMENT
 
 SCHEME = """
@@ -139,7 +139,8 @@ def test_the_server_itself_believes_no_forwarded_header(tmp_path: Path) -> None:
     (tmp_path / "scheme.py").write_text(SCHEME)
     port = free_port()
     command = gunicorn_command("scheme:application", f"127.0.0.1:{port}", workers=1)
-    process = subprocess.Popen(command, cwd=tmp_path, env=bare_environment(FORWARDED_ALLOW_IPS="*"))  # noqa: S603
+    environment = bare_environment(**TEST_ENVIRONMENT, PYTHONPATH=f"{ROOT}:{tmp_path}", FORWARDED_ALLOW_IPS="*")
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment)  # noqa: S603
     try:
         assert eventually(f"http://127.0.0.1:{port}/") == "http"
         assert answer(f"http://127.0.0.1:{port}/", **{"X-Forwarded-Proto": "https"}) == (200, "http")

@@ -12,8 +12,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from portal import environment
 from users.administrators import issue_setup_link, needs_setup
 from users.audit import operator
+from users.management.base import at_least_one
 
 HOUSEKEEPING_EVERY = 15 * 60
+# Not imported: portal/serving.py reads the settings when gunicorn loads it.
+CONFIG = "python:portal.serving"
+APPLICATION = "portal.wsgi:application"
 PRACTICE_FILE = (
     "This .env is for practice (INSECURE_ISSUER_ORIGINS is set), and practice administrators have no place in real "
     "use. Move it away first: mv .env var/practice.env ; the practice data stays in var/practice.sqlite3."
@@ -35,13 +39,17 @@ def prepare() -> None:
     call_command("collectstatic", interactive=False, verbosity=0)
 
 
-def gunicorn_command(application: str, bind: str, *, workers: int, threads: int = 8) -> list[str]:
-    """Return the command line of the production server."""
-    options = ["--bind", bind, "--workers", str(workers), "--worker-class", "gthread", "--threads", str(threads)]
-    options += ["--timeout", "60", "--graceful-timeout", "20", "--log-level", "warning"]
-    # gunicorn would believe X-Forwarded-* of every client on this machine. TRUSTED_PROXIES alone decides that.
-    options += ["--forwarded-allow-ips="]
-    return [sys.executable, "-m", "gunicorn", application, *options]
+def gunicorn_command(application: str, bind: str, *, workers: int = 0, threads: int = 0) -> list[str]:
+    """Return the command line of the production server; portal/serving.py holds what is always the same.
+
+    Args:
+        workers: how many processes; WORKERS of the settings where it is 0.
+        threads: how many threads each of them has; THREADS where it is 0.
+    """
+    options = ["--config", CONFIG, "--bind", bind]
+    options += ["--workers", str(workers)] if workers else []
+    options += ["--threads", str(threads)] if threads else []
+    return [sys.executable, "-m", "gunicorn", *options, application]
 
 
 def start_housekeeping() -> None:
@@ -64,12 +72,13 @@ class Command(BaseCommand):
     help = "Serve the portal with a production server."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take where to listen."""
+        """Take where to listen, and with how many processes and threads."""
         bind = environment.host_and_port
         parser.add_argument(
             "--bind", type=bind, default="127.0.0.1:8000", metavar="HOST:PORT", help="where to listen (127.0.0.1:8000)"
         )
-        parser.add_argument("--workers", type=int, default=2, help="how many processes (2)")
+        parser.add_argument("--workers", type=at_least_one, default=0, metavar="N", help="how many processes (WORKERS)")
+        parser.add_argument("--threads", type=at_least_one, default=0, metavar="N", help="threads of each (THREADS)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prepare, then become the server."""
@@ -93,6 +102,6 @@ class Command(BaseCommand):
         self.stdout.write("Press Ctrl-C to stop.")
         self.stdout.flush()
         bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        command = gunicorn_command("portal.wsgi:application", bind, workers=options["workers"])
+        command = gunicorn_command(APPLICATION, bind, workers=options["workers"], threads=options["threads"])
         start_housekeeping()
         os.execv(command[0], command)  # noqa: S606  (our own interpreter and arguments)

@@ -1,0 +1,46 @@
+"""How the production server is set up: `gunicorn -c python:portal.serving portal.wsgi:application`.
+
+`manage.py run`, the systemd unit, the container and the tests all start it so; what differs, such as `--bind`, stands
+on the command line and wins over what stands here. https://docs.gunicorn.org/en/stable/settings.html names each option.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+SHOWN = "import json; from portal import settings; print(json.dumps([settings.WORKERS, settings.THREADS]))"
+
+
+def _chosen() -> tuple[int, int]:
+    """Return the number of processes, and of the threads of each.
+
+    The settings are read in a process of their own: what this one has loaded, the environment of a `.env` included,
+    would be handed on to every process that it starts, and a reload would still have the old code and settings.
+    """
+    command = [sys.executable, "-c", SHOWN]
+    read = subprocess.run(command, cwd=Path(__file__).parent.parent, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    if read.returncode:
+        raise ValueError("The settings cannot be read; the last line above says why.")
+    processes, threads_of_each = json.loads(read.stdout)
+    if min(processes, threads_of_each) < 1:
+        raise ValueError("WORKERS and THREADS must be 1 or more.")
+    return processes, threads_of_each
+
+
+workers, threads = _chosen()
+worker_class = "gthread"
+# A worker whose main loop shows no sign of life for so long is killed. A slow request alone does not stop that loop.
+timeout = 60
+# How long requests under way may take to end after SIGTERM; longer than a sign-in waits for a slow provider.
+graceful_timeout = 30
+# Longer than a proxy keeps idle connections (60 s in deploy/nginx): the side that sends must be the one that closes.
+keepalive = 75
+loglevel = "warning"
+# gunicorn would believe X-Forwarded-* of every client on this machine. TRUSTED_PROXIES alone decides that.
+forwarded_allow_ips = ""
+# It would lie in the home directory, one for all servers of this user, and nothing here speaks to it.
+control_socket_disable = True
+# Signs of life are written to a file; on a disk that is busy they would come late.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108  (a file system in memory)
