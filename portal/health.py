@@ -8,6 +8,8 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from portal import draining
+
 
 @login_not_required
 @never_cache
@@ -21,7 +23,12 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 while database, cache and migrations are as they must be, else 503 with what is not."""
+    """Answer 200 while database, cache and migrations are as they must be, else 503 with what is not.
+
+    A server that was told to end answers 503 as well: nothing new should be sent to it.
+    """
+    if draining.has_begun():
+        return JsonResponse({"status": "draining"}, status=503)
     checks = {"database": _database(), "migrations": False, "cache": _cache()}
     checks["migrations"] = checks["database"] and _migrated()
     ready = all(checks.values())

@@ -9,12 +9,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-SHOWN = "import json; from portal import settings; print(json.dumps([settings.WORKERS, settings.THREADS]))"
+from portal.graceful import Worker, announce_the_end
+
+SHOWN = "import json; from portal.settings import *; print(json.dumps([WORKERS, THREADS, DRAIN_SECONDS]))"
 
 
-def _chosen() -> tuple[int, int]:
-    """Return the number of processes, and of the threads of each.
+def _chosen() -> tuple[int, int, int]:
+    """Return WORKERS, THREADS and DRAIN_SECONDS.
 
     The settings are read in a process of their own: what this one has loaded, the environment of a `.env` included,
     would be handed on to every process that it starts, and a reload would still have the old code and settings.
@@ -23,14 +26,14 @@ def _chosen() -> tuple[int, int]:
     read = subprocess.run(command, cwd=Path(__file__).parent.parent, stdout=subprocess.PIPE, text=True)  # noqa: S603
     if read.returncode:
         raise ValueError("The settings cannot be read; the last line above says why.")
-    processes, threads_of_each = json.loads(read.stdout)
-    if min(processes, threads_of_each) < 1:
-        raise ValueError("WORKERS and THREADS must be 1 or more.")
-    return processes, threads_of_each
+    processes, threads_of_each, seconds = json.loads(read.stdout)
+    if min(processes, threads_of_each) < 1 or seconds < 0:
+        raise ValueError("WORKERS and THREADS must be 1 or more, and DRAIN_SECONDS 0 or more.")
+    return processes, threads_of_each, seconds
 
 
-workers, threads = _chosen()
-worker_class = "gthread"
+workers, threads, _drain_seconds = _chosen()
+worker_class = Worker
 # A worker whose main loop shows no sign of life for so long is killed. A slow request alone does not stop that loop.
 timeout = 60
 # How long requests under way may take to end after SIGTERM; longer than a sign-in waits for a slow provider.
@@ -44,3 +47,8 @@ forwarded_allow_ips = ""
 control_socket_disable = True
 # Signs of life are written to a file; on a disk that is busy they would come late.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108  (a file system in memory)
+
+
+def when_ready(server: Any) -> None:
+    """Take over SIGTERM, which gunicorn has set up by then."""
+    announce_the_end(server, _drain_seconds)

@@ -34,6 +34,8 @@ INSECURE_ISSUER_ORIGINS = env.list("INSECURE_ISSUER_ORIGINS", default=[])
 # How many processes portal/serving.py starts, and how many requests each of them answers at once.
 WORKERS = env.int("WORKERS", default=2)
 THREADS = env.int("THREADS", default=8)
+# For so long after SIGTERM /readyz says that the server ends, before it takes no more connections.
+DRAIN_SECONDS = env.int("DRAIN_SECONDS", default=0)
 
 INSTALLED_APPS = [
     "users",

@@ -23,6 +23,7 @@ TEST_ENVIRONMENT = {
     "INSECURE_ISSUER_ORIGINS": "",
     "WORKERS": "2",
     "THREADS": "8",
+    "DRAIN_SECONDS": "0",
 }
 
 

@@ -18,7 +18,7 @@ CHUNK = 64 << 10
 LOOK_AROUND = 0.05
 
 # Faults during which the honest answer is made; the others never get that far.
-NEED_ANSWER = frozenset({Fault.RESET_MID_BODY, Fault.DRIP, Fault.STATUS})
+NEED_ANSWER = frozenset({Fault.RESET_MID_BODY, Fault.DRIP, Fault.STATUS, Fault.LATE})
 # Faults that are ordinary answers with the wrong content.
 _CONTENT = frozenset({Fault.HTML, Fault.JSON_LIST, Fault.EMPTY, Fault.GZIP_BOMB, Fault.REDIRECT_307, Fault.STATUS})
 
@@ -97,6 +97,9 @@ class Delivery:
                 self._drip(armed, _endless(b"a"))
             case Fault.HANG:
                 self._wait(armed, None)
+            case Fault.LATE:
+                self._wait_until_over(armed)
+                self._client.sendall(head(honest) + honest.body)
             case _:
                 # DOWN: nothing is sent; the server resets the connection.
                 return
@@ -129,11 +132,19 @@ class Delivery:
         # Counted, not timed: a test may have stopped the clock.
         looks = itertools.count() if seconds is None else range(round(seconds / LOOK_AROUND))
         for _ in looks:
-            # A client that is being answered sends nothing, so anything readable is its goodbye.
-            if select.select([self._client], [], [], 0)[0] or self._stopping():
-                raise Gone
+            self._look_around()
             if armed.over.wait(LOOK_AROUND):
                 raise Gone
+
+    def _wait_until_over(self, armed: ArmedFault) -> None:
+        """Waits until the fault is cleared, unless the client leaves or the server stops."""
+        while not armed.over.wait(LOOK_AROUND):
+            self._look_around()
+
+    def _look_around(self) -> None:
+        # A client that is being answered sends nothing, so anything readable is its goodbye.
+        if select.select([self._client], [], [], 0)[0] or self._stopping():
+            raise Gone
 
 
 def _framed(data: bytes, chunked: bool) -> bytes:

@@ -38,6 +38,8 @@ class Fault(enum.Enum):
     """The honest body under the status `status`."""
     HANG = "hang"
     """No answer at all."""
+    LATE = "late"
+    """Silence until the fault is cleared, then the honest answer."""
 
     @property
     def ends_in_reset(self) -> bool:

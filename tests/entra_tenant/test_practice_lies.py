@@ -153,7 +153,7 @@ def test_huge_answers(tenant: PracticeTenant, connect: Connect) -> None:
         assert len(connect(tenant).redeem("x").body) == 1 << 20
 
 
-@pytest.mark.parametrize("fault", [Fault.HANG, Fault.DRIP, Fault.DRIP_HEADERS, Fault.HUGE])
+@pytest.mark.parametrize("fault", [Fault.HANG, Fault.DRIP, Fault.DRIP_HEADERS, Fault.HUGE, Fault.LATE])
 @pytest.mark.parametrize("ended_by", ["client", "test", "server"])
 def test_endless_faults_end_promptly(fault: Fault, ended_by: str, connect: Connect) -> None:
     tenant = PracticeTenant()
@@ -172,6 +172,15 @@ def test_endless_faults_end_promptly(fault: Fault, ended_by: str, connect: Conne
         assert fault is Fault.HUGE or server.wait_idle()
     server.stop()
     assert time.monotonic() - start < 1
+
+
+def test_a_late_answer_is_an_honest_one(tenant: PracticeTenant, connect: Connect) -> None:
+    armed = tenant.fault("keys", Fault.LATE)
+    client = connect(tenant)
+    client.connection.request("GET", urlsplit(tenant.jwks_uri).path)
+    assert armed.begun.wait(5)
+    tenant.clear_faults()
+    assert json.loads(client.connection.getresponse().read())["keys"]
 
 
 def test_a_stopped_server_refuses_and_starts_again_on_its_port(connect: Connect) -> None:

@@ -17,7 +17,7 @@ class Interruption:
 
     def __init__(self) -> None:
         self.number: int | None = None
-        self._is_deaf = False
+        self._is_deaf = self._is_waiting = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Interruption":
@@ -34,7 +34,7 @@ class Interruption:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         again, self.number = self.number is not None, number
-        if again and not self._is_deaf:
+        if (again or self._is_waiting) and not self._is_deaf:
             raise KeyboardInterrupt
 
     def check(self) -> None:
@@ -50,6 +50,16 @@ class Interruption:
             yield
         finally:
             self._is_deaf = False
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Let the first one interrupt what only waits, also one that came before."""
+        self._is_waiting = True
+        try:
+            self.check()
+            yield
+        finally:
+            self._is_waiting = False
 
     @property
     def exit_status(self) -> int:

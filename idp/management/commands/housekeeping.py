@@ -9,8 +9,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import connections
 
-from idp.housekeeping import Done, keep_house
+from idp.housekeeping import TASKS, Done, keep_house
 from users.management.base import DirectoryCommand, DirectoryParser, at_least_one
+from users.management.interruption import Interruption
 
 
 class Command(DirectoryCommand):
@@ -19,7 +20,7 @@ class Command(DirectoryCommand):
     help = (
         "Apply scheduled states, check identity providers, mail administrators about expiring credentials, and remove "
         "old sessions and audit rows. Safe to run twice at once. The exit status is not 0 when a task failed; the "
-        "others still run."
+        "others still run. Ctrl-C and SIGTERM end it between two tasks; a second one ends it at once."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -34,37 +35,42 @@ class Command(DirectoryCommand):
 
     def keep(self, options: dict[str, Any]) -> None:
         """Keep house once, or regularly."""
-        if options["every"]:
-            self._regularly(options["every"], until_eof=options["until_eof"])
-            return
-        done = keep_house()
+        with Interruption() as interruption:
+            if options["every"]:
+                self._regularly(options["every"], interruption, until_eof=options["until_eof"])
+                return
+            done = keep_house(lambda: interruption.number is not None)
         if self.as_json:
             self.print_json({"tasks": [each.as_dict() for each in done]})
         else:
             for each in done:
                 self.stdout.write(_in_words(each))
-        self._end(done)
+        self._end(done, interruption)
 
-    def _end(self, done: list[Done]) -> None:
+    def _end(self, done: list[Done], interruption: Interruption) -> None:
+        """End with the status of what failed first, or of the signal that left tasks undone."""
         failed = [each.error for each in done if each.error is not None]
         if failed:
             for error in failed:
                 self.stderr.write(f"{error.message} {error.hint} [{error.code}]", lambda text: text)
             raise SystemExit(failed[0].exit_status)
+        if len(done) < len(TASKS):
+            self.stderr.write(f"Stopped between two tasks: {len(done)} of {len(TASKS)} were run.")
+            raise SystemExit(interruption.exit_status)
 
-    def _regularly(self, seconds: int, *, until_eof: bool) -> None:
-        """Keep house until told to end. Only what failed is worth a line."""
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    def _regularly(self, seconds: int, interruption: Interruption, *, until_eof: bool) -> None:
+        """Keep house until told to end, which is between two tasks. Only what failed is worth a line."""
         if until_eof:
             threading.Thread(target=_end_with_standard_input, daemon=True).start()
         try:
             while True:
-                for each in keep_house():
+                for each in keep_house(lambda: interruption.number is not None):
                     if each.error is not None:
                         self.stderr.write(f"housekeeping: {_in_words(each)}", lambda text: text)
                 # The next time is minutes away, and the database may be restarted until then.
                 connections.close_all()
-                time.sleep(seconds)
+                with interruption.waiting():
+                    time.sleep(seconds)
         except KeyboardInterrupt:
             return
 
