@@ -4,8 +4,15 @@
 import os
 import sys
 
+import django
 from django.core.management import execute_from_command_line
+
+from portal import __version__
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-    execute_from_command_line(sys.argv)
+    if sys.argv[1:] in (["version"], ["--version"]):
+        # Django would print its own alone. Answered without the settings: also where those are wrong.
+        sys.stdout.write(f"Gatehouse {__version__} (Django {django.get_version()})\n")
+    else:
+        execute_from_command_line(sys.argv)

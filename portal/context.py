@@ -15,12 +15,15 @@ from users.sessions import REALM
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
-    """Return the version, what is shown of the company, and who is signed in here, with what she may see."""
+    """Return what is shown of the company, and who is signed in here, with what she may see, the version included."""
     # Asked for by those pages that show it; the others cost nothing.
-    context: dict[str, Any] = {"version": settings.VERSION, "branding": SimpleLazyObject(branding.current)}
+    context: dict[str, Any] = {"branding": SimpleLazyObject(branding.current)}
     person = getattr(request, "user", None)
     if not isinstance(person, User) or not hasattr(request, "session"):
         return context
+    if request.session.get(REALM) in Realm.values:
+        # For nobody who is not signed in: it would tell which known weaknesses to try.
+        context["version"] = settings.VERSION
     if request.session.get(REALM) == Realm.ADMIN and request.path_info.startswith("/admin/"):
         allowed = permissions_of(person)
         context["administrator"] = person

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, NoReturn, TextIO
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.utils import timezone
@@ -75,6 +76,10 @@ class DirectoryCommand(BaseCommand):
     """
 
     actor: Actor
+
+    def get_version(self) -> str:
+        """Return what `--version` prints."""
+        return f"Gatehouse {settings.VERSION}"
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Set up the subcommands."""
