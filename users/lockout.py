@@ -45,10 +45,15 @@ def address_of(request: HttpRequest) -> str | None:
 
 
 def network_of(address: str | None) -> str | None:
-    """Return what an address is counted by."""
+    """Return what an address is counted by. One of IPv4 in the clothes of IPv6 is one of IPv4: all of them are in one
+    /64.
+    """
     if not address or ":" not in address:
         return address or None
-    return str(ipaddress.ip_network(f"{address.partition('%')[0]}/64", strict=False).network_address)
+    parsed = ipaddress.IPv6Address(address.partition("%")[0])
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network(f"{parsed}/64", strict=False).network_address)
 
 
 def forget_failures(account: str) -> int:

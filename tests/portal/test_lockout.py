@@ -120,3 +120,14 @@ def test_a_right_password_forgets_no_failures_where_a_second_factor_follows() ->
     assert half_signed_in(person).post(STEP, {"code": "000000"}).status_code == 401
     assert error_code(half_signed_in(person).post(STEP, {"code": "000000"})) == "portal.sign_in_locked"
     assert last_event(action="admin_portal.sign_in.failed").error_code == "portal.sign_in_locked"
+
+
+@pytest.mark.django_db
+def test_addresses_of_ipv4_in_the_clothes_of_ipv6_are_counted_each_for_itself() -> None:
+    """A server that listens on [::] sees every client of IPv4 so, and all of them lie in one /64."""
+    person = make_person(password=PASSWORD)
+    for last in (9, 10):
+        form = {"email": person.company_email, "password": "wrong"}
+        Browser().post("/login/password/", form, REMOTE_ADDR=f"::ffff:203.0.113.{last}")
+    counted = AccessAttempt.objects.order_by("pk").values_list("ip_address", flat=True)
+    assert list(counted) == ["203.0.113.9", "203.0.113.10"]
