@@ -13,7 +13,14 @@ from idp.models import Rehearsal, SpentState
 from users.audit import Actor, new_reference
 from users.counts import fold_counts
 from users.errors import DirectoryError
-from users.housekeeping import prune_audit, prune_failures, prune_links, prune_sessions
+from users.housekeeping import (
+    prune_audit,
+    prune_cache,
+    prune_counts,
+    prune_failures,
+    prune_links,
+    prune_sessions,
+)
 from users.people_import import finish_abandoned, prune_imports
 from users.schedules import apply_scheduled_states
 from users.sign_in_days import keep_days
@@ -111,6 +118,14 @@ def _failures(actor: Actor) -> Counts:
     return {"removed": prune_failures()}
 
 
+def _requests(actor: Actor) -> Counts:
+    return {"removed": prune_counts()}
+
+
+def _cache(actor: Actor) -> Counts:
+    return {"removed": prune_cache()}
+
+
 def _links(actor: Actor) -> Counts:
     return {"removed": prune_links()}
 
@@ -140,6 +155,8 @@ TASKS: dict[str, Callable[[Actor], Counts]] = {
     "spent states": _states,
     "rehearsals": _rehearsals,
     "failed attempts": _failures,
+    "counted requests": _requests,
+    "cache": _cache,
     "sign-in days": _sign_in_days,
     "one-time links": _links,
     "audit log": _audit,

@@ -1,7 +1,8 @@
 """For load balancers and supervisors: does the process answer, and can it work?"""
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.cache import cache
+from django.core.cache import cache, caches
+from django.core.cache.backends.db import BaseDatabaseCache
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
@@ -23,16 +24,19 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 while database, cache and migrations are as they must be, else 503 with what is not.
+    """Answer 200 while database and migrations are as they must be, else 503 with what is not.
 
-    A server that was told to end answers 503 as well: nothing new should be sent to it.
+    Without the cache Gatehouse works all the same, so that a Redis that is down must not take every instance out of
+    the load balancer: it is "degraded" then. A server that was told to end answers 503: nothing new should be sent to it.
     """
     if draining.has_begun():
         return JsonResponse({"status": "draining"}, status=503)
-    checks = {"database": _database(), "migrations": False, "cache": _cache()}
-    checks["migrations"] = checks["database"] and _migrated()
-    ready = all(checks.values())
-    return JsonResponse({"status": "ok" if ready else "unavailable", **checks}, status=200 if ready else 503)
+    database = _database()
+    migrated = database and _migrated()
+    cached = _cache(database)
+    status = "unavailable" if not migrated else "ok" if cached else "degraded"
+    checks = {"database": database, "migrations": migrated, "cache": cached}
+    return JsonResponse({"status": status, **checks}, status=200 if migrated else 503)
 
 
 def _database() -> bool:
@@ -49,9 +53,15 @@ def _migrated() -> bool:
     return not executor.migration_plan(executor.loader.graph.leaf_nodes())
 
 
-def _cache() -> bool:
+def _cache(database: bool) -> bool:
+    """Return whether the cache keeps something. Of one in the database it is enough that its table can be read."""
+    in_database = isinstance(caches["default"], BaseDatabaseCache)
+    if in_database and not database:
+        return False
     try:
+        if in_database:
+            return cache.get("readyz") is None
         cache.set("readyz", "ok", 5)
         return bool(cache.get("readyz") == "ok")
-    except Exception:  # noqa: BLE001  (each cache backend has exceptions of its own; any of them means not ready)
+    except Exception:  # noqa: BLE001  (each cache backend has exceptions of its own; any of them means no cache)
         return False

@@ -1,6 +1,7 @@
 """Fixtures of all tests."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
@@ -12,6 +13,7 @@ from tests.browsing import Browser
 from tests.entra_tenant import PracticeServer, PracticeTenant
 from tests.factories import make_administrator, make_person, make_provider
 from tests.mailbox import wait_for_mail_threads
+from tests.redis_server import RedisServer, forget_trouble
 from users import branding
 from users.models import User
 
@@ -50,6 +52,17 @@ def flush_past_the_guards() -> Iterator[None]:
 def nothing_known_of_the_company() -> None:
     """Let no test see the name or logo that a former one set: a process remembers them for a while."""
     branding.forget_all()
+
+
+@pytest.fixture
+def redis_server(settings: LazySettings, tmp_path: Path) -> Iterator[RedisServer]:
+    """A private Redis that is Gatehouse's cache as long as the test runs."""
+    server = RedisServer(tmp_path)
+    server.start()
+    settings.CACHES = {"default": {"BACKEND": "users.cache.ImpatientRedisCache", "LOCATION": server.url}}
+    yield server
+    server.stop()
+    forget_trouble()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from users.audit import Actor, record
 from users.lockout import COOL_OFF
-from users.models import ActionLink, AuditEvent, Organization, ResetRequest, UserSession
+from users.models import ActionLink, AuditEvent, CacheEntry, Organization, RateCount, ResetRequest, UserSession
 from users.passwords import ADDRESS_WINDOW
 
 # Small enough that nobody who signs in meanwhile waits for the lock of SQLite.
@@ -35,6 +35,16 @@ def prune_links() -> int:
     now = timezone.now()
     ResetRequest.objects.filter(at__lt=now - ADDRESS_WINDOW).delete()
     return ActionLink.objects.filter(expires_at__lt=now - LINKS_KEPT).delete()[0]
+
+
+def prune_counts() -> int:
+    """Remove the counts of requests whose window is over, and return how many rows there were."""
+    return RateCount.objects.filter(ends_at__lt=timezone.now()).delete()[0]
+
+
+def prune_cache() -> int:
+    """Remove what ran out in the database's cache, and return how many entries there were. Redis does so itself."""
+    return CacheEntry.objects.filter(expires__lt=timezone.now()).delete()[0]
 
 
 def prune_audit(actor: Actor) -> int:

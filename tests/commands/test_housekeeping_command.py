@@ -32,6 +32,8 @@ TASKS = [
     "spent states",
     "rehearsals",
     "failed attempts",
+    "counted requests",
+    "cache",
     "sign-in days",
     "one-time links",
     "audit log",

@@ -5,6 +5,7 @@ from users.models.counts import PeopleCount, SignInDay
 from users.models.factors import AuthenticatorApp, Passkey, RecoveryCode
 from users.models.groups import Group, GroupMembership
 from users.models.imports import ImportMode, ImportStatus, PeopleImport, PeopleImportChunk, PeopleImportProblem
+from users.models.limits import CacheEntry, RateCount
 from users.models.links import ActionLink, LinkPurpose, ResetRequest, SetupToken
 from users.models.organization import Organization, OrganizationLogo
 from users.models.people import LAST_LOGIN_PRECISION, AdminRole, Source, State, User, UserManager, UserQuerySet
@@ -15,6 +16,7 @@ __all__ = [
     "AdminRole",
     "AuditEvent",
     "AuthenticatorApp",
+    "CacheEntry",
     "Group",
     "GroupMembership",
     "ImportMode",
@@ -29,6 +31,7 @@ __all__ = [
     "PeopleImport",
     "PeopleImportChunk",
     "PeopleImportProblem",
+    "RateCount",
     "Realm",
     "RecoveryCode",
     "ResetRequest",
