@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
 from django.template import loader
@@ -38,6 +38,38 @@ class RequestTooLarge(DirectoryError):
     message = "That is more than Gatehouse takes at once, so nothing was done."
     hint = "Go back, where what you entered should still be, and send it in parts. Long lists can go to manage.py."
     http_status = 413
+
+
+class LengthMissing(DirectoryError):
+    """The request does not say how long it is (RFC 9110, section 15.5.12)."""
+
+    code = "portal.length_required"
+    message = "Gatehouse takes only what says beforehand how long it is, so nothing was done."
+    hint = "Send the form with a browser. A program has to send Content-Length, and no chunks."
+    http_status = 411
+
+
+class TooManyRequests(DirectoryError):
+    """One address sent more than its share (RFC 6585, section 4).
+
+    Attributes:
+        again_in: in how many seconds the next request is looked at.
+    """
+
+    code = "portal.too_many_requests"
+    message = "Too much came from your network address within a short time, so this was not looked at."
+    hint = "Wait {wait}, go back, and try again. Nothing is wrong with your account."
+    http_status = 429
+    admin_detail = "One address sent more forms of one kind within a short time than its limit allows."
+    admin_hint = (
+        "If a whole office comes from this address, raise RATE_LIMIT_FACTOR. If it is your own proxy's address, name "
+        "the proxy in TRUSTED_PROXIES."
+    )
+
+    def __init__(self, *, again_in: int = 60, **context: Any) -> None:
+        self.again_in = again_in
+        minutes = -(-again_in // 60)
+        super().__init__(wait="a minute" if minutes == 1 else f"{minutes} minutes", **context)
 
 
 class MethodNotAllowed(DirectoryError):
@@ -78,12 +110,12 @@ def error_page(
     """
     if not error.reference:
         record_refusal(
-            "portal.request.refused", actor=actor_of(request), error=error, details={"path": _route(request)}
+            "portal.request.refused", actor=actor_of(request), error=error, details={"path": route_of(request)}
         )
     return plain_error_page(request, error, actions=actions, note=note)
 
 
-def _route(request: HttpRequest) -> str:
+def route_of(request: HttpRequest) -> str:
     """Return the pattern of the address and not the address itself: that of the set-up link is a secret."""
     match = request.resolver_match
     return f"/{match.route}" if match else "(no page)"
@@ -121,9 +153,10 @@ def locked_out(request: HttpRequest, response: HttpResponse, credentials: dict[s
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer a request that Django refused before any view saw it."""
-    error = RequestTooLarge() if isinstance(exception, RequestDataTooBig) else RequestMalformed()
-    return plain_error_page(request, error)
+    """Answer a request that Django refused before any view saw it. A form that is too large leaves an audit row."""
+    if isinstance(exception, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent):
+        return error_page(request, RequestTooLarge())
+    return plain_error_page(request, RequestMalformed())
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -151,11 +151,16 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseRedirect:
         """Redirect to the right sign-in page, with the way back where the request can be repeated."""
-        in_admin = request.path_info.startswith(ADMIN_PREFIX)
-        target = resolve_url("admin_portal:sign_in" if in_admin else "user_portal:sign_in")
-        if request.method in {"GET", "HEAD"} and request.path_info not in {"/", ADMIN_PREFIX}:
-            target = f"{target}?{urlencode({'next': request.get_full_path()})}"
-        return redirect(target)
+        return way_to_sign_in(request)
+
+
+def way_to_sign_in(request: HttpRequest) -> HttpResponseRedirect:
+    """Return the redirect of somebody who is not signed in to the sign-in page of the portal at hand."""
+    in_admin = request.path_info.startswith(ADMIN_PREFIX)
+    target = resolve_url("admin_portal:sign_in" if in_admin else "user_portal:sign_in")
+    if request.method in {"GET", "HEAD"} and request.path_info not in {"/", ADMIN_PREFIX}:
+        target = f"{target}?{urlencode({'next': request.get_full_path()})}"
+    return redirect(target)
 
 
 class DirectoryErrorMiddleware:

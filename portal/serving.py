@@ -40,6 +40,10 @@ timeout = 60
 graceful_timeout = 30
 # Longer than a proxy keeps idle connections (60 s in deploy/nginx): the side that sends must be the one that closes.
 keepalive = 75
+# What a request may weigh before its body. A provider's answer comes in the address, and some codes are long.
+limit_request_line = 8190
+limit_request_fields = 100
+limit_request_field_size = 8190
 loglevel = "warning"
 # gunicorn would believe X-Forwarded-* of every client on this machine. TRUSTED_PROXIES alone decides that.
 forwarded_allow_ips = ""

@@ -3,8 +3,10 @@
 from django.apps import AppConfig
 from django.contrib.auth.apps import AuthConfig
 from django.contrib.auth.signals import user_logged_in
+from django.core.checks import Tags, register
 from django.db.backends.signals import connection_created
 
+from users.checks import rate_limit_factor
 from users.networks import teach_sqlite
 
 
@@ -15,7 +17,8 @@ class UsersConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        """Prepare each connection to the database."""
+        """Prepare each connection to the database, and have the settings checked."""
+        register(rate_limit_factor, Tags.security)
         connection_created.connect(teach_sqlite, dispatch_uid="users.networks")
 
 

@@ -17,6 +17,8 @@ from idp.logout import end_by_backchannel, end_by_frontchannel, framing_origins
 from idp.logout_errors import LogoutProviderUnknown, LogoutTokenNotPosted
 from idp.models import IdentityProvider
 from portal.actors import client_ip
+from portal.errors import TooManyRequests
+from portal.request_limits import refuses_by
 from users.audit import Actor, record_refusal
 from users.errors import DirectoryError
 
@@ -91,9 +93,27 @@ def frontchannel_logout(request: HttpRequest, slug: str) -> HttpResponse:
     return response
 
 
+def refuse_backchannel(
+    request: HttpRequest, actor: Actor, error: DirectoryError, provider: IdentityProvider | None = None
+) -> JsonResponse:
+    """Return a refusal as a provider's server reads it (section 2.8), and see to it that it has an audit row.
+
+    What is no fault of the request, but of their number, may come once more.
+    """
+    if not error.reference:
+        record_refusal("idp.logout.backchannel", actor=actor, error=error, target=provider)
+    busy = isinstance(error, TooManyRequests)
+    answer = {
+        "error": "temporarily_unavailable" if busy else "invalid_request",
+        "error_description": f"{error.message} [{error.code}]",
+    }
+    return JsonResponse(answer, status=429 if busy else 400, headers={"Cache-Control": "no-store"})
+
+
 @login_not_required
 @csrf_exempt
 @never_cache
+@refuses_by(refuse_backchannel)
 @require_POST
 def backchannel_logout(request: HttpRequest, slug: str) -> HttpResponse:
     """Take a logout token from a provider's server (OpenID Connect Back-Channel Logout 1.0, sections 2.5 to 2.8)."""
@@ -105,10 +125,7 @@ def backchannel_logout(request: HttpRequest, slug: str) -> HttpResponse:
             raise LogoutProviderUnknown()
         end_by_backchannel(actor=actor, provider=provider, logout_token=token)
     except DirectoryError as error:
-        if not error.reference:
-            record_refusal("idp.logout.backchannel", actor=actor, error=error, target=provider)
-        description = f"{error.message} [{error.code}]"
-        return JsonResponse({"error": "invalid_request", "error_description": description}, status=400)
+        return refuse_backchannel(request, actor, error, provider)
     return HttpResponse()
 
 

@@ -12,6 +12,7 @@ from tests.browsing import Browser
 from tests.entra_tenant import PracticeTenant
 from tests.factories import OPERATOR
 from tests.idp.conformance.support import warm_up
+from tests.redis_server import RedisServer
 from users.groups import add_group
 from users.models import User
 
@@ -71,3 +72,32 @@ def test_rules_for_claims_that_change_nothing_cost_one_statement(
     statements = [query["sql"].split()[0] for query in captured.captured_queries]
     assert len([word for word in statements if word not in CONTROL]) <= 11
     assert not {"SAVEPOINT", "RELEASE"} & set(statements)
+
+
+def test_the_limits_cost_one_statement_where_a_sign_in_begins_and_none_after_that(
+    tenant: PracticeTenant, provider: IdentityProvider, ada: User, browser_client: Browser
+) -> None:
+    warm_up(tenant)
+    counted = []
+    with CaptureQueriesContext(connection) as begun:
+        location = browser_client.begin()
+    location = browser_client.at_provider(location)
+    with CaptureQueriesContext(connection) as finished:
+        assert browser_client.come_back(location).status_code == 303
+    for captured in (begun, finished):
+        counted.append([query["sql"] for query in captured.captured_queries if "users_ratecount" in query["sql"]])
+    assert [len(statements) for statements in counted] == [1, 0]
+    assert counted[0][0].strip().startswith("INSERT")
+
+
+def test_redis_takes_that_one_off_the_database(
+    redis_server: RedisServer,
+    tenant: PracticeTenant,
+    provider: IdentityProvider,
+    ada: User,
+    browser_client: Browser,
+) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        browser_client.begin()
+    assert not [query for query in captured.captured_queries if "users_ratecount" in query["sql"]]
+    assert len(redis_server.keys()) == 1
