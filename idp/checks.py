@@ -18,6 +18,8 @@ def encryption_keys(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             Fernet(key)
         except ValueError:
             return [Error(f"Key {number} of ENCRYPTION_KEYS is not a key.", hint=hint, id="idp.E002")]
+        if key in settings.ENCRYPTION_KEYS[: number - 1]:
+            return [Error(f"Key {number} of ENCRYPTION_KEYS is there twice.", hint=hint, id="idp.E005")]
     return []
 
 

@@ -1,6 +1,5 @@
-"""What every request passes: a reference number, the client's true address, cookies by portal, errors as pages."""
+"""What every request passes: a reference number, a content policy, cookies by portal, errors as pages."""
 
-import ipaddress
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -34,60 +33,6 @@ class RequestIdMiddleware:
         response = self.get_response(request)
         response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
         return response
-
-
-class ClientAddressMiddleware:
-    """Believes `X-Forwarded-For` and `-Proto` from TRUSTED_PROXIES only, and removes them from anybody else.
-
-    Behind a Unix socket there is no peer address; "unix" in TRUSTED_PROXIES trusts it.
-    """
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-        self.trusts_unix = "unix" in settings.TRUSTED_PROXIES
-        self.networks = [ipaddress.ip_network(text) for text in settings.TRUSTED_PROXIES if text != "unix"]
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        meta = request.META
-        if (self.networks or self.trusts_unix) and self._trusted(meta.get("REMOTE_ADDR", "")):
-            meta["REMOTE_ADDR"] = self._client(meta.get("HTTP_X_FORWARDED_FOR", ""), meta.get("REMOTE_ADDR", ""))
-        else:
-            for name in ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST"):
-                meta.pop(name, None)
-        return self.get_response(request)
-
-    def _trusted(self, address: str) -> bool:
-        if not address:
-            return self.trusts_unix
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in self.networks)
-
-    def _client(self, forwarded: str, peer: str) -> str:
-        """Return the right-most address that is no proxy of ours: everything left of it is the client's own claim."""
-        for part in reversed(forwarded.split(",")):
-            address = _plain_address(part)
-            if address is None:
-                break
-            peer = address
-            if not self._trusted(address):
-                break
-        return peer
-
-
-def _plain_address(text: str) -> str | None:
-    """Return an address of X-Forwarded-For in normal form, without the port or zone that some proxies add to it."""
-    text = text.strip()
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        return str(ipaddress.ip_address(text)).partition("%")[0]
-    except ValueError:
-        return None
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):

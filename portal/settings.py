@@ -12,7 +12,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = __version__
 
 env = environ.Env()
-environ.Env.read_env(os.environ.get("ENV_FILE", str(BASE_DIR / ".env")))
+ENV_PATH = os.environ.get("ENV_FILE", str(BASE_DIR / ".env"))
+environ.Env.read_env(ENV_PATH)
 
 DEBUG = env.bool("DEBUG", default=False)
 
@@ -52,10 +53,12 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "portal.middleware.RequestIdMiddleware",
-    "portal.middleware.ClientAddressMiddleware",
+    "portal.security_headers.SecurityHeadersMiddleware",
+    "portal.middleware.ContentSecurityPolicyMiddleware",
+    "portal.proxies.ClientAddressMiddleware",
+    "portal.hosts.HostMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "portal.middleware.ContentSecurityPolicyMiddleware",
     "portal.middleware.RealmCookiesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -189,6 +192,7 @@ OIDC_MAX_STATES = 20
 
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = IS_HTTPS
+SECURE_SSL_HOST = _public.netloc
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
@@ -211,11 +215,16 @@ CONTENT_SECURITY_POLICY = {
         "form-action": ["'self'"],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
+        # No script of ours writes markup, so none that slips in can either.
+        "require-trusted-types-for": ["'script'"],
+        "trusted-types": ["'none'"],
     },
 }
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
+# The files are for our own pages. By default WhiteNoise lets every site read them.
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "portal.storage.ModuleAwareStorage"},

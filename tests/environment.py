@@ -3,7 +3,9 @@
 `python -m tests.environment COMMAND …` runs a `manage.py` command in the settings of a production installation.
 """
 
+import base64
 import os
+import secrets
 import sys
 
 # Keys of no value anywhere else.
@@ -36,7 +38,14 @@ def apply(**changes: str) -> None:
 
 
 if __name__ == "__main__":
-    apply(PUBLIC_URL="https://gatehouse.example", ALLOWED_HOSTS="gatehouse.example")
+    # Keys as an installation makes them: those of the tests are refused by the deploy checks.
+    apply(
+        PUBLIC_URL="https://gatehouse.example",
+        ALLOWED_HOSTS="gatehouse.example",
+        TRUSTED_PROXIES="127.0.0.1",
+        SECRET_KEY=secrets.token_urlsafe(50),
+        ENCRYPTION_KEYS=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+    )
 
     from django.core.management import execute_from_command_line  # noqa: PLC0415  (after the environment is set)
 

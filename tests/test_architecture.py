@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = {"users": {"users"}, "idp": {"idp", "users"}, "portal": {"portal", "idp", "users"}}
 # Django calls `ready()` once the models exist; what it imports cannot be imported earlier.
-LATE_IMPORTS = {"idp/apps.py"}
+LATE_IMPORTS = {"idp/apps.py", "portal/apps.py"}
 
 
 def modules(folder: str) -> list[Path]:

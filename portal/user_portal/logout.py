@@ -87,7 +87,8 @@ def frontchannel_logout(request: HttpRequest, slug: str) -> HttpResponse:
         with contextlib.suppress(DirectoryError):  # it is in the audit log
             actor = _provider_as_actor(request, provider)
             end_by_frontchannel(actor=actor, provider=provider, sids=sids, issuers=issuers)
-    response = HttpResponse(headers={"Cache-Control": "no-store"})
+    # The provider's page may embed only what allows it (Fetch standard, Cross-Origin-Resource-Policy).
+    response = HttpResponse(headers={"Cache-Control": "no-store", "Cross-Origin-Resource-Policy": "cross-origin"})
     ancestors = " ".join(framing_origins(provider) if provider else []) or "'none'"
     response["Content-Security-Policy"] = f"default-src 'none'; frame-ancestors {ancestors}"
     return response

@@ -2,10 +2,11 @@
 
 import pytest
 from django.conf import LazySettings
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from portal.middleware import ClientAddressMiddleware
+from portal.proxies import ClientAddressMiddleware, TrustedProxies
 from tests.browsing import Browser, last_event
 from tests.factories import PASSWORD, make_person
 
@@ -82,13 +83,40 @@ def test_a_forged_address_does_not_get_around_the_lock(settings: LazySettings) -
     assert browser.post("/login/password/", form, **forged).status_code == 429
 
 
-@pytest.mark.parametrize(("peer", "secure"), [("10.1.2.3", True), ("203.0.113.5", False)])
-def test_the_scheme_and_host_are_believed_alike(peer: str, secure: bool, settings: LazySettings) -> None:
-    settings.TRUSTED_PROXIES = PROXIES
+def seen_through(peer: str, **headers: str) -> str:
+    """Return what a view sees of what a peer says: the scheme, the host, and which forwarding headers are left."""
 
     def show(request: HttpRequest) -> HttpResponse:
-        return HttpResponse(f"{request.is_secure()} {'HTTP_X_FORWARDED_HOST' in request.META}")
+        left = [name for name in request.META if "FORWARDED" in name]
+        return HttpResponse(f"{request.scheme} {request.get_host()} {' '.join(left)}".strip())
 
-    headers = {"HTTP_X_FORWARDED_PROTO": "https", "HTTP_X_FORWARDED_HOST": "evil.example", "REMOTE_ADDR": peer}
-    response = ClientAddressMiddleware(show)(RequestFactory().get("/", **headers))
-    assert response.content.decode() == f"{secure} {secure}"
+    request = RequestFactory().get("/", REMOTE_ADDR=peer, **headers)
+    return ClientAddressMiddleware(show)(request).content.decode()
+
+
+@pytest.mark.parametrize(("peer", "seen"), [("10.1.2.3", "https"), ("203.0.113.5", "http")])
+def test_the_scheme_is_believed_of_proxies_alone(peer: str, seen: str, settings: LazySettings) -> None:
+    settings.TRUSTED_PROXIES = PROXIES
+    assert seen_through(peer, HTTP_X_FORWARDED_PROTO="https").split()[0] == seen
+
+
+@pytest.mark.parametrize("peer", ["10.1.2.3", "203.0.113.5"])
+def test_nobody_is_believed_about_the_host(peer: str, settings: LazySettings) -> None:
+    """Not even a proxy: `Forwarded` (RFC 7239) and its older relatives are often passed on as they came."""
+    settings.TRUSTED_PROXIES = PROXIES
+    forged = {f"HTTP_X_FORWARDED_{name}": "evil.example" for name in ("HOST", "PORT", "SERVER")}
+    forged["HTTP_FORWARDED"] = "for=198.51.100.7;host=evil.example;proto=https"
+    assert seen_through(peer, **forged) == "http testserver"
+
+
+def test_forwarded_gives_nobody_another_address(settings: LazySettings) -> None:
+    settings.TRUSTED_PROXIES = PROXIES
+    form = {"email": "nobody@contoso.example", "password": "x"}
+    Browser().post("/login/password/", form, REMOTE_ADDR="10.1.2.3", HTTP_FORWARDED="for=198.51.100.7")
+    assert last_event(action="portal.sign_in.failed").client_ip == "10.1.2.3"
+
+
+@pytest.mark.parametrize("wrong", ["10.0.0.1/8", "proxy.example", "10.0.0.0/33", "*", "0.0.0.0/0", "::/0", "Unix"])
+def test_what_is_no_proxy_is_no_setting(wrong: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="TRUSTED_PROXIES"):
+        TrustedProxies.read(["10.0.0.1", wrong])
