@@ -38,6 +38,7 @@ class Expiry:
         ends_on: the last day that it is good for, or None where nobody noted it.
         ends_at: the moment after which it is not.
         refused_since: since when the provider says that it has expired, or None.
+        is_readable: whether one of ENCRYPTION_KEYS decrypts it.
     """
 
     provider: IdentityProvider
@@ -46,6 +47,7 @@ class Expiry:
     ends_on: date | None
     ends_at: datetime | None
     refused_since: datetime | None = None
+    is_readable: bool = True
 
     @property
     def days_left(self) -> int | None:
@@ -68,17 +70,21 @@ class Expiry:
     @property
     def title(self) -> str:
         """What is the matter, in a few words: "The client secret expires in 14 days"."""
+        if not self.is_readable:
+            cure = "make another key pair" if self.provider.uses_certificate else "enter it again"
+            return f"The {'private key' if self.provider.uses_certificate else self.noun} cannot be read: {cure}"
         return f"The {self.noun} {self.countdown[0].lower()}{self.countdown[1:]}"
 
     @property
     def needs_attention(self) -> bool:
         """Whether pages warn of it."""
-        return self.is_over or (self.days_left is not None and self.days_left <= THRESHOLDS[0])
+        return not self.is_readable or self.is_over or (self.days_left is not None and self.days_left <= THRESHOLDS[0])
 
     @property
     def tone(self) -> str:
         """How loudly."""
-        return "danger" if self.is_over or (self.days_left is not None and self.days_left <= 7) else "warning"
+        is_near = self.is_over or (self.days_left is not None and self.days_left <= 7)
+        return "danger" if is_near or not self.is_readable else "warning"
 
     @property
     def threshold(self) -> int | None:
@@ -110,11 +116,13 @@ def _by_date(provider: IdentityProvider) -> Expiry:
         ends_at = certificate.expires_at if certificate else None
         ends_on = timezone.localdate(ends_at) if ends_at else None
         noun, key = "certificate", f"certificate:{certificate.thumbprint if certificate else ''}"
+        secret = certificate.private_key if certificate else None
     else:
         set_at, ends_on = provider.client_secret_set_at, provider.client_secret_expires_on
         ends_at = _end_of(ends_on) if ends_on else None
         noun, key = "client secret", f"secret:{set_at:%Y%m%dT%H%M%S.%f}" if set_at else "secret:"
-    return Expiry(provider, noun, key, ends_on, ends_at)
+        secret = provider.client_secret
+    return Expiry(provider, noun, key, ends_on, ends_at, is_readable=secret is None or secret.is_readable)
 
 
 def _end_of(day: date) -> datetime:

@@ -3,6 +3,7 @@
 from django.utils import timezone
 
 from idp import upstream
+from idp.errors import SecretUnreadable
 from idp.fields import Secret
 from idp.models import ClientCertificate, IdentityProvider, Kind, Slot
 from idp.protocol import discovery, entra, token_endpoint
@@ -79,6 +80,8 @@ def certificate_credentials(
     provider: IdentityProvider, certificate: ClientCertificate, metadata: ProviderMetadata
 ) -> ClientCredentials:
     """Return client credentials with this certificate, in use or not (RFC 7523, `private_key_jwt`)."""
+    if not certificate.private_key.is_readable:
+        raise SecretUnreadable(what="The stored private key", cure="make another key pair, or enter a client secret")
     return ClientCredentials(
         client_id=provider.client_id,
         auth_method=discovery.choose_auth_method(metadata, assertion=True),

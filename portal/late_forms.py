@@ -43,9 +43,14 @@ def path_of(session: SessionBase, name: str) -> str:
 
 
 def take(request: HttpRequest) -> bool:
-    """Put the kept form that a request names in the place of what was posted; return False where there is none."""
+    """Put the kept form that a request names in the place of what was posted; return False where there is none.
+
+    One that was kept under an encryption key that is gone since then is none.
+    """
     if path_of(request.session, request.POST[FIELD]) != request.get_full_path():
         return False
-    kept = request.session.pop(FIELD)
-    request.POST = QueryDict(Secret(kept["form"].encode()).reveal())
+    form = Secret(request.session.pop(FIELD)["form"].encode())
+    if not form.is_readable:
+        return False
+    request.POST = QueryDict(form.reveal())
     return True

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils import timezone
 
-from users.factor_errors import EnrolmentOver, SecretUnreadable
+from users.factor_errors import EnrolmentOver
 from users.fields import Secret
 from users.second_factor import new_seed
 
@@ -19,7 +19,7 @@ def pending_seed(session: SessionBase) -> Secret:
     noted: dict[str, Any] | None = session.get(PENDING)
     if noted and _is_young(noted):
         seed = Secret(noted["seed"].encode())
-        if _is_readable(seed):
+        if seed.is_readable:
             return seed
     seed = new_seed()
     session[PENDING] = {"seed": seed.token, "at": timezone.now().isoformat()}
@@ -51,11 +51,3 @@ def in_groups(seed: Secret) -> str:
 
 def _is_young(noted: dict[str, Any]) -> bool:
     return timezone.now() - datetime.fromisoformat(noted["at"]) < LIFETIME
-
-
-def _is_readable(seed: Secret) -> bool:
-    try:
-        seed.reveal()
-    except SecretUnreadable:
-        return False
-    return True

@@ -1,17 +1,31 @@
 """Refusals around secrets at rest and second factors: authenticator apps, passkeys and recovery codes."""
 
+from typing import Any
+
 from users.errors import DirectoryError
 
 
 class SecretUnreadable(DirectoryError):
-    """No key in ENCRYPTION_KEYS decrypts the stored secret."""
+    """No key in ENCRYPTION_KEYS decrypts a stored secret.
+
+    Attributes:
+        admin_detail, admin_hint: the cause and the cure, for those who can do something about it.
+    """
 
     code = "idp.secret_unreadable"
-    message = "The stored client secret cannot be read: its encryption key is missing."
-    hint = "Put the former key back into ENCRYPTION_KEYS, or enter the client secret again."
+    message = "Gatehouse cannot read what it needs for this: an encryption key is missing."
+    hint = "Tell your administrator. Nothing you did is to blame, and trying again will not help."
     http_status = 503
     exit_status = 5
     field = "client_secret"
+    what = "The stored client secret"
+    cure = "enter the client secret again"
+
+    def __init__(self, *, what: str = "", cure: str = "", **context: Any) -> None:
+        """Take what cannot be read, and how to do without it; a client secret unless told otherwise."""
+        super().__init__(**context)
+        self.admin_detail = f"{what or self.what} cannot be read: its encryption key is missing."
+        self.admin_hint = f"Put the former key back into ENCRYPTION_KEYS, or {cure or self.cure}."
 
 
 class SeedUnreadable(DirectoryError):

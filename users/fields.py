@@ -52,6 +52,24 @@ class Secret:
         except InvalidToken as error:
             raise SecretUnreadable() from error
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether one of ENCRYPTION_KEYS decrypts it."""
+        try:
+            self.reveal()
+        except SecretUnreadable:
+            return False
+        return True
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the first of ENCRYPTION_KEYS encrypted it."""
+        try:
+            _cipher((settings.ENCRYPTION_KEYS[0],)).decrypt(self._token)
+        except InvalidToken:
+            return False
+        return True
+
     def rotated(self) -> "Secret":
         """Return the same secret encrypted with the first key; raises SecretUnreadable."""
         try:

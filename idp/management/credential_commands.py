@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from idp import certificates, credentials
+from idp.expiry import expiry_of
 from idp.models import ClientCertificate, IdentityProvider, Slot
 from idp.protocol.client_certificate import as_cer
 from idp.queries import find_provider
@@ -28,6 +29,7 @@ def credential_row(provider: IdentityProvider) -> dict[str, Any]:
     """Return what is printed of a provider's credentials: what is in use, what waits, and until when. No secret."""
     row: dict[str, Any] = {
         "credential": provider.credential,
+        "credential_readable": expiry_of(provider).is_readable,
         "next_client_secret_set_at": provider.next_client_secret_set_at,
         "next_client_secret_expires_on": provider.next_client_secret_expires_on,
     }

@@ -16,6 +16,7 @@ from idp.models import GuardOutcome, IdentityProvider, PendingLink
 from idp.outages import in_words
 from idp.routing_queries import password_policies
 from users.factors import administrators_without_second_factor
+from users.models import AuthenticatorApp, User
 
 WENT_BACK = (GuardOutcome.EXPIRED, GuardOutcome.FAILURES)
 
@@ -88,6 +89,21 @@ def second_factors() -> list[Item]:
     return [Item("warning", title, text, reverse("admin_portal:administrators"), "Look at the administrators")]
 
 
+def unreadable_apps() -> list[Item]:
+    """Return a word about administrators whose codes cannot be checked, because an encryption key is missing."""
+    stored = AuthenticatorApp.objects.filter(person__in=User.objects.administrators()).select_related("person")
+    names = [app.person.label for app in stored if not app.seed.is_readable]
+    if not names:
+        return []
+    named = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    title = f"Codes of {named} cannot be checked"
+    text = (
+        "Gatehouse lacks the key to the secrets of their authenticator apps: put it back into ENCRYPTION_KEYS, or let "
+        "them sign in with a passkey or a recovery code and set up the app again."
+    )
+    return [Item("danger", title, text, reverse("admin_portal:administrators"), "Look at the administrators")]
+
+
 def _down(provider: IdentityProvider) -> Item | None:
     if provider.down_since is None:
         return None
@@ -125,7 +141,7 @@ def _expiry(provider: IdentityProvider) -> Item | None:
     expiry = expiry_of(provider)
     if not expiry.needs_attention:
         return None
-    until = "until it is replaced" if expiry.is_over else f"after {expiry.ends_on:%-d %B %Y}"
+    until = "until it is replaced" if expiry.is_over or not expiry.is_readable else f"after {expiry.ends_on:%-d %B %Y}"
     url = reverse("admin_portal:identity_provider_credentials", args=[provider.pk])
     text = f"Nobody can sign in through {provider.name} {until}."
     return Item(expiry.tone, expiry.title, text, url, "Open its credentials")

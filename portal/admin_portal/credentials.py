@@ -156,7 +156,8 @@ def _facts(certificate: ClientCertificate | None) -> dict[str, Any] | None:
     if certificate is None:
         return None
     sha1, sha256 = certificates.sha1_hex(certificate), certificates.sha256_hex(certificate)
-    return {"sha1": sha1, "sha256": sha256, "made_at": certificate.created_at, "expires_at": certificate.expires_at}
+    dates = {"made_at": certificate.created_at, "expires_at": certificate.expires_at}
+    return {"sha1": sha1, "sha256": sha256, **dates, "is_readable": certificate.private_key.is_readable}
 
 
 def _why_no_certificates(provider: IdentityProvider) -> str:

@@ -60,7 +60,11 @@ def home(request: HttpRequest) -> HttpResponse:
         context |= {"chart": _chart(), **_failures(causes)}
         context["attention"] = [*context.get("attention", []), *attention.failures(causes)]
     if Permission.VIEW_ADMINISTRATORS in allowed:
-        context["attention"] = [*context.get("attention", []), *attention.second_factors()]
+        context["attention"] = [
+            *context.get("attention", []),
+            *attention.second_factors(),
+            *attention.unreadable_apps(),
+        ]
     return render(request, "admin_portal/home.html", context)
 
 

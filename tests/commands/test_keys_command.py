@@ -60,7 +60,7 @@ def test_a_rotation_encrypts_again_with_the_first_key(
     settings.ENCRYPTION_KEYS = settings.ENCRYPTION_KEYS[:1]
     provider.refresh_from_db()
     assert provider.client_secret.reveal() == tenant.client_secret
-    assert last_event(action="keys.rotated").details == {"secrets": 1}
+    assert last_event(action="keys.rotated").details == {"secrets": 1, "rotated": 1}
 
 
 def test_a_rotation_reaches_every_secret(
