@@ -55,27 +55,27 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='identityprovider',
             name='jit_domains',
-            field=models.JSONField(blank=True, default=list),
+            field=models.JSONField(blank=True, db_default=[], default=list),
         ),
         migrations.AddField(
             model_name='identityprovider',
             name='jit_enabled',
-            field=models.BooleanField(default=False),
+            field=models.BooleanField(db_default=False, default=False),
         ),
         migrations.AddField(
             model_name='identityprovider',
             name='jit_state',
-            field=models.CharField(choices=[('staged', 'Staged'), ('active', 'Active'), ('suspended', 'Suspended')], default='staged', max_length=16),
+            field=models.CharField(choices=[('staged', 'Staged'), ('active', 'Active'), ('suspended', 'Suspended')], db_default='staged', default='staged', max_length=16),
         ),
         migrations.AddField(
             model_name='rehearsal',
             name='changes',
-            field=models.JSONField(default=dict),
+            field=models.JSONField(db_default={}, default=dict),
         ),
         migrations.AddField(
             model_name='rehearsal',
             name='sent',
-            field=models.JSONField(default=dict),
+            field=models.JSONField(db_default={}, default=dict),
         ),
         migrations.AddConstraint(
             model_name='identityprovider',

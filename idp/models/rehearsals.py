@@ -30,9 +30,9 @@ class Rehearsal(models.Model):
     succeeded = models.BooleanField(default=False)
     steps = models.JSONField(default=list)
     claims = models.JSONField(default=dict)
-    sent = models.JSONField(default=dict)
+    sent = models.JSONField(default=dict, db_default={})
     verdict = models.JSONField(default=dict)
-    changes = models.JSONField(default=dict)
+    changes = models.JSONField(default=dict, db_default={})
 
     class Meta:
         """Found by provider, newest first."""

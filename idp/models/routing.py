@@ -47,7 +47,7 @@ class RoutingPolicy(models.Model):
     position = models.PositiveIntegerField()
     provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="routing_policies")
     everyone = models.BooleanField(default=False)
-    password_while_down = models.BooleanField(default=False)
+    password_while_down = models.BooleanField(default=False, db_default=False)
     guard = models.ForeignKey(RoutingGuard, null=True, on_delete=models.SET_NULL, related_name="policies")
     revision = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
                 migrations.AddField(
                     model_name='user',
                     name='locale',
-                    field=models.CharField(blank=True, default='', max_length=35),
+                    field=models.CharField(blank=True, db_default='', default='', max_length=35),
                 ),
             ],
         ),

@@ -112,7 +112,7 @@ class User(AbstractBaseUser):
     title = models.CharField(max_length=150, blank=True)
     department = models.CharField(max_length=150, blank=True)
     phone_number = models.CharField(max_length=50, blank=True)
-    locale = models.CharField(max_length=35, blank=True, default="")
+    locale = models.CharField(max_length=35, blank=True, default="", db_default="")
     source = models.CharField(max_length=16, choices=Source, default=Source.MANUAL)
     name_key = NameKeyField()
     linked = models.BooleanField(default=False, editable=False)
