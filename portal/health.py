@@ -27,7 +27,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 while database and migrations are as they must be, else 503 with what is not.
 
     Without the cache Gatehouse works all the same, so that a Redis that is down must not take every instance out of
-    the load balancer: it is "degraded" then. A server that was told to end answers 503: nothing new should be sent to it.
+    the load balancer: it is "degraded" then. A server that was told to end answers 503: nothing new should be sent
+    to it.
     """
     if draining.has_begun():
         return JsonResponse({"status": "draining"}, status=503)
