@@ -146,6 +146,7 @@ def test_static_files_get_the_best_grade(
         response = ProxiedBrowser().get(f"/static/{file}")
         assert response.status_code == 200, file
         assert_best(response, kept=True)
+        response.close()  # it streams a file
 
 
 def test_a_whole_sign_in_through_a_provider_gets_the_best_grade(provider: IdentityProvider, ada: User) -> None:
