@@ -6,7 +6,7 @@ TENANT_PORT ?= 9000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check bench format lock
+.PHONY: help demo run test check bench format lock audit sbom release
 
 help:
 	@echo "make demo    everything on one machine, for practice: portal, practice tenant, practice people"
@@ -14,6 +14,8 @@ help:
 	@echo "make test    all tests"
 	@echo "make check   linters, types, templates, migrations, deploy check"
 	@echo "make bench   sign-ins beside stock mozilla-django-oidc, and the list of a million people; docs/performance.md explains"
+	@echo "make audit   known advisories about what Gatehouse runs on; ADVISORIES=FILE for a dump, without a network"
+	@echo "make release source archive, bill of materials (CycloneDX) and checksums in dist/; make sbom: the bill alone"
 
 $(BIN)/python:
 	@command -v '$(PYTHON)' >/dev/null || { \
@@ -52,6 +54,15 @@ check: .venv/.development
 
 bench: .venv/.development
 	@$(BIN)/python -m bench $(ARGS)
+
+audit: .venv/.development
+	@$(BIN)/python -m tests.supply.audit $(if $(ADVISORIES),--advisories '$(ADVISORIES)') $(ARGS)
+
+sbom: .venv/.development
+	@$(BIN)/python -m tests.supply.release --bill-only
+
+release: .venv/.development
+	@$(BIN)/python -m tests.supply.release
 
 format: .venv/.development
 	$(BIN)/ruff check --fix .
