@@ -204,7 +204,7 @@ MALFORMED = [
     '{"response": 1}',
     '{"response": {"clientDataJSON": "e30"}}',
     "[" * 5000,
-    '{"response": {"clientDataJSON": "' + "A" * 70_000 + '"}}',
+    '{"response": {"clientDataJSON": "' + "A" * 60_000 + '"}}',
     '{"id": "\\u0000", "response": {"clientDataJSON": "AAAA"}}',
 ]
 
