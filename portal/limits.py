@@ -62,11 +62,7 @@ RATES = {
     "admin_portal:accept_invitation": Rate(30, MINUTE, _FEW),
     "admin_portal:break_glass": Rate(20, MINUTE, _FEW),
     "admin_portal:set_up": Rate(20, MINUTE, _FEW),
-    "backchannel_logout": Rate(
-        3000,
-        MINUTE,
-        "A provider's servers send one for each session when many end at once. It costs a signature check.",
-    ),
+    "backchannel_logout": Rate(3000, MINUTE, _SERVERS),
 }
 
 # Of whoever is not signed in. A password, an email and a provider's answer have room in it many times over.
