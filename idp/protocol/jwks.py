@@ -22,6 +22,8 @@ _MIN_SOFT_TTL = 300.0
 _HARD_TTL = 86400.0
 # An unknown key ID refetches at once, but a storm of invented IDs must not become a storm of requests.
 _FORCED_WINDOW = 30.0
+# One that failed has not shown whether the key is known there: one bad answer must not keep everybody out for so long.
+_FORCED_AGAIN_AFTER = 2.0
 # After a failed refresh, sign-ins go on with the last good set instead of waiting for the provider one by one.
 _RETRY_AFTER = 60.0
 _MAX_SETS = 256
@@ -56,6 +58,7 @@ class _Entry:
     key_set: _KeySet | None = None
     attempts: int = 0
     forced_at: float = float("-inf")
+    forced_in_vain: bool = False
     failure: DirectoryError | None = None
 
 
@@ -133,9 +136,11 @@ class JwksCache:
         with _turn_of(entry, uri):
             if entry.key_set is not None and entry.key_set is not seen:
                 return entry.key_set
-            if self._clock() >= entry.forced_at + _FORCED_WINDOW:
+            window = _FORCED_AGAIN_AFTER if entry.forced_in_vain else _FORCED_WINDOW
+            if self._clock() >= entry.forced_at + window:
                 entry.forced_at = self._clock()
                 self._refresh(uri, entry, seen)
+                entry.forced_in_vain = entry.failure is not None
             return entry.key_set or seen
 
     def _refresh(self, uri: str, entry: _Entry, last_good: _KeySet) -> None:

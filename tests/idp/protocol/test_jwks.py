@@ -106,6 +106,25 @@ def test_a_storm_of_unknown_keys_costs_one_refetch_per_window(keys):
         keys.now += 31
 
 
+def test_a_refetch_that_failed_is_tried_again_within_seconds(keys, other_rsa_key):
+    keys.find()
+    keys.body, keys.status = {"keys": [jwk_of(other_rsa_key, "k2")]}, 500
+    for fetches in (2, 3):
+        for _ in range(5):
+            with refused("idp.token.key_unknown"):
+                keys.find("k2")
+        assert keys.fetches == fetches
+        keys.now += 2.1
+    keys.status = 200
+    assert keys.find("k2").kid == "k2" and keys.fetches == 4
+    # Once it has worked, invented keys cost one per window again.
+    for _ in range(5):
+        keys.now += 2.1
+        with refused("idp.token.key_unknown"):
+            keys.find("invented")
+    assert keys.fetches == 4
+
+
 def test_many_threads_on_a_cold_cache_make_one_fetch(keys):
     with ThreadPoolExecutor(16) as pool:
         found = list(pool.map(lambda _: keys.find(), range(64)))
