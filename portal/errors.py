@@ -1,5 +1,6 @@
 """Refusals as pages: one shape for all of them, with code, cure and reference number."""
 
+import sys
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
@@ -8,6 +9,7 @@ from django.shortcuts import render, resolve_url
 from django.template import loader
 
 from portal.actors import actor_of
+from portal.database_away import is_database_away
 from users import branding
 from users.audit import record_refusal
 from users.errors import DirectoryError
@@ -99,6 +101,20 @@ class Forbidden(DirectoryError):
     http_status = 403
 
 
+class DatabaseUnavailable(DirectoryError):
+    """The database does not answer, wherever in a request that shows. It leaves no audit row: there is nowhere to."""
+
+    code = "portal.database_unavailable"
+    message = "Gatehouse cannot reach its database at the moment."
+    hint = "Nothing you typed is to blame. Try again in a moment. If it stays like this, tell your administrator."
+    http_status = 503
+    exit_status = 5
+
+
+# After so many seconds another try is worth it: a restart of PostgreSQL takes about as long.
+RETRY_AFTER = 5
+
+
 def error_page(
     request: HttpRequest, error: DirectoryError, *, actions: list[tuple[str, str]] | None = None, note: str = ""
 ) -> HttpResponse:
@@ -170,7 +186,17 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer a defect of our own, with nothing that could fail again: no database, no session, no context."""
+    """Answer a defect of our own, with nothing that could fail again: no database, no session, no context.
+
+    Django calls this within its `except`, whichever middleware or view failed: a database that is away can show in
+    any of them, and is no defect.
+    """
+    error = DatabaseUnavailable() if is_database_away(sys.exc_info()[1]) else None
     # What this process knew last of the company: it may be the database that does not answer.
-    context = {"reference": getattr(request, "request_id", ""), "branding": branding.known()}
-    return HttpResponse(loader.render_to_string("errors/500.html", context), status=500)
+    context = {"reference": getattr(request, "request_id", ""), "branding": branding.known(), "error": error}
+    response = HttpResponse(loader.render_to_string("errors/500.html", context), status=500)
+    if error is not None:
+        response.status_code = error.http_status
+        response["Retry-After"] = str(RETRY_AFTER)
+        response["Cache-Control"] = "no-store"
+    return response

@@ -3,7 +3,7 @@
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache, caches
 from django.core.cache.backends.db import BaseDatabaseCache
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -44,7 +44,7 @@ def _database() -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
+    except Error:
         return False
     return True
 

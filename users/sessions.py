@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.core import signing
-from django.db import DatabaseError, IntegrityError, connection
+from django.db import DatabaseError, IntegrityError, OperationalError, connection
 from django.utils import timezone
 
 from users.models import Organization, Realm, User, UserSession
@@ -101,7 +101,8 @@ class SessionStore(DatabaseStore):
             return
         try:
             row.save(force_update=True)
-        except IntegrityError:
+        except (IntegrityError, OperationalError):
+            # The second is a database that went away: that says nothing about whether the session was ended.
             raise
         except DatabaseError as error:
             raise UpdateError from error

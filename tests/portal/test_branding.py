@@ -145,13 +145,13 @@ def away(*args: object, **kwargs: object) -> None:
     raise OperationalError("the database is away")
 
 
-def test_a_failure_of_our_own_shows_what_was_known_last(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_shows_what_was_known_last(monkeypatch: pytest.MonkeyPatch) -> None:
     show_support()
     page_of("/login/")  # this process has read it
     monkeypatch.setattr(connection, "cursor", away)
     answer = Browser(raise_request_exception=False).get("/login/")
     page = answer.content.decode()
-    assert answer.status_code == 500 and error_code(answer) == "http.server_error"
+    assert answer.status_code == 503 and error_code(answer) == "portal.database_unavailable"
     assert "extension 4711" in page and f"reference%20{answer['X-Request-ID']}" in page
 
 
