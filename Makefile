@@ -1,4 +1,4 @@
-# What can be done here: `make demo`, `make run`, `make test`, `make check`, `make bench`.
+# What can be done here: `make demo`, `make run`, `make test`, `make check`, `make bench`, `make soak`.
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -6,7 +6,7 @@ TENANT_PORT ?= 9000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check bench format lock audit sbom release
+.PHONY: help demo run test check bench soak format lock audit sbom release
 
 help:
 	@echo "make demo    everything on one machine, for practice: portal, practice tenant, practice people"
@@ -16,6 +16,7 @@ help:
 	@echo "make bench   sign-ins beside stock mozilla-django-oidc, and the list of a million people; docs/performance.md explains"
 	@echo "make audit   known advisories about what Gatehouse runs on; ADVISORIES=FILE for a dump, without a network"
 	@echo "make release source archive, bill of materials (CycloneDX) and checksums in dist/; make sbom: the bill alone"
+	@echo "make soak    sign-ins while instances are killed and Redis, PostgreSQL and the provider fail"
 
 $(BIN)/python:
 	@command -v '$(PYTHON)' >/dev/null || { \
@@ -42,6 +43,7 @@ run: .venv/.runtime
 
 test: .venv/.development
 	@$(BIN)/python -m tests.browser
+	@$(BIN)/python -m tests.servers
 	@$(BIN)/python -m pytest -q -n 2 $(ARGS)
 
 check: .venv/.development
@@ -63,6 +65,11 @@ sbom: .venv/.development
 
 release: .venv/.development
 	@$(BIN)/python -m tests.supply.release
+
+# Private servers on free ports: nginx, PostgreSQL, Redis and the instances themselves.
+soak: .venv/.development
+	@DATABASE_URL=postgres:// CI=true $(BIN)/python -m tests.servers
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 format: .venv/.development
 	$(BIN)/ruff check --fix .

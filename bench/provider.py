@@ -25,7 +25,7 @@ from urllib.parse import parse_qs, urlencode
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bench.people import PEOPLE
+from bench.people import Person
 from bench.registration import CLIENT_ID, CLIENT_SECRET, TENANT_ID, Endpoints
 
 UPSTREAM = frozenset({"discovery", "keys", "token", "userinfo"})
@@ -37,11 +37,7 @@ class Provider:
     """Keys, codes and counters; what a request means, apart from how it arrives."""
 
     def __init__(self) -> None:
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        jwk = jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
-        jwk |= {"kid": "bench", "use": "sig", "alg": "RS256"}
-        jwk.pop("key_ops", None)
-        self.keys = json.dumps({"keys": [jwk]}).encode()
+        self.new_key("bench")
         self.codes: dict[str, dict[str, Any]] = {}
         self.userinfo: dict[str, bytes] = {}
         self.numbers = itertools.count(1)
@@ -49,6 +45,15 @@ class Provider:
         self.per_round_trip = False
         self.requests: Counter[str] = Counter()
         self.connections: Counter[str] = Counter()
+
+    def new_key(self, kid: str) -> None:
+        """Sign with a fresh key from now on; the key set has no other."""
+        self.kid = kid
+        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        jwk = jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
+        jwk |= {"kid": kid, "use": "sig", "alg": "RS256"}
+        jwk.pop("key_ops", None)
+        self.keys = json.dumps({"keys": [jwk]}).encode()
 
     def discovery(self, origin: str) -> bytes:
         """Return the discovery document of the issuer at this origin."""
@@ -79,8 +84,8 @@ class Provider:
         if asked.get("code_challenge_method", "S256") != "S256":
             raise ValueError("not S256")
         code, access_token = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
-        claims = self.claims(origin, asked.get("nonce"), PEOPLE[int(person_number) % len(PEOPLE)].number)
-        id_token = jwt.encode(claims, self.key, algorithm="RS256", headers={"kid": "bench"})
+        claims = self.claims(origin, asked.get("nonce"), int(person_number) + 1)
+        id_token = jwt.encode(claims, self.key, algorithm="RS256", headers={"kid": self.kid})
         answer = {"token_type": "Bearer", "expires_in": 3600, "access_token": access_token, "id_token": id_token}
         self.codes[code] = {
             "redirect_uri": asked["redirect_uri"],
@@ -92,7 +97,7 @@ class Provider:
 
     def claims(self, origin: str, nonce: str | None, number: int) -> dict[str, Any]:
         """Return what an ID token says: Entra's claims, with what a plain provider vouches for the email with."""
-        person, now = PEOPLE[number - 1], int(time.time())
+        person, now = Person(number), int(time.time())
         claims = {"iss": Endpoints(origin).issuer, "aud": CLIENT_ID, "iat": now, "nbf": now, "exp": now + 3600}
         claims |= {"sub": person.object_id, "oid": person.object_id, "tid": TENANT_ID, "ver": "2.0", "acct": 0}
         claims |= {"name": person.name, "email": person.email, "email_verified": True}

@@ -48,23 +48,46 @@ def _as_server_user(directory: Path) -> list[str]:
     return ["runuser", "-u", user, "--"]
 
 
-def start(directory: Path) -> str:
-    """Start a private server in an empty directory and return its URL."""
+def start(directory: Path, port: int = PRIVATE_PORT, *settings: str) -> str:
+    """Start a private server in an empty directory and return its URL.
+
+    Args:
+        settings: further ones of the server, such as `log_min_messages=fatal`.
+    """
     prefix = _as_server_user(directory)
     data = str(directory / "data")
     init = [*prefix, _tool("initdb"), "-D", data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync"]
     subprocess.run(init, check=True, stdout=subprocess.DEVNULL, cwd=directory)  # noqa: S603
-    options = f"-p {PRIVATE_PORT} -c listen_addresses=127.0.0.1 -c unix_socket_directories={directory} -c fsync=off"
-    command = [*prefix, _tool("pg_ctl"), "-D", data, "-o", options, "-l", str(directory / "log"), "-w", "start"]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=directory)  # noqa: S603
-    return f"postgres://postgres@127.0.0.1:{PRIVATE_PORT}/postgres"
+    # In its own file, so that a server that is started again has them too.
+    given = [f"port={port}", "listen_addresses='127.0.0.1'", f"unix_socket_directories='{directory}'", "fsync=off"]
+    with (directory / "data" / "postgresql.conf").open("a") as file:
+        file.write("\n".join([*given, *settings]) + "\n")
+    start_again(directory)
+    return f"postgres://postgres@127.0.0.1:{port}/postgres"
+
+
+def start_again(directory: Path) -> None:
+    """Start a private server that was halted."""
+    _pg_ctl(directory, "-l", str(directory / "log"), "-w", "start")
+
+
+def halt(directory: Path, mode: str = "fast") -> None:
+    """Stop a private server, which keeps its data.
+
+    Args:
+        mode: `fast` ends everybody's connection in good order, `immediate` is a crash with recovery at the next start.
+    """
+    _pg_ctl(directory, "-m", mode, "-w", "stop")
+
+
+def _pg_ctl(directory: Path, *arguments: str, check: bool = True) -> None:
+    command = [*_as_server_user(directory), _tool("pg_ctl"), "-D", str(directory / "data"), *arguments]
+    subprocess.run(command, check=check, stdout=subprocess.DEVNULL, cwd=directory)  # noqa: S603
 
 
 def stop(directory: Path) -> None:
     """End the private server and remove its directory."""
-    prefix = _as_server_user(directory)
-    command = [*prefix, _tool("pg_ctl"), "-D", str(directory / "data"), "-m", "fast", "-w", "stop"]
-    subprocess.run(command, check=False, stdout=subprocess.DEVNULL, cwd=directory)  # noqa: S603
+    _pg_ctl(directory, "-m", "fast", "-w", "stop", check=False)
     shutil.rmtree(directory, ignore_errors=True)
 
 

@@ -1,7 +1,5 @@
 """Fixtures of the browser tests: Chromium, the portal on a free port, the practice tenant with its own sign-in page."""
 
-import os
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +16,7 @@ from tests.browser import find_browser, left_out
 from tests.browsing import Browser
 from tests.e2e.looking import Eye, Watch
 from tests.entra_tenant import PracticeServer, PracticeTenant
+from tests.leaving_out import leave_out
 from users.models import User
 
 HERE = Path(__file__).parent
@@ -45,16 +44,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in mine:
         item.add_marker("browser")
     if mine and left_out():
-        items[:] = [item for item in items if item not in mine]
-        config.hook.pytest_deselected(items=mine)
-        if os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0":
-            _say(config, LEFT_OUT)
-
-
-def _say(config: pytest.Config, text: str) -> None:
-    """Print a line past pytest's capture: with -q there is no header, and a worker's own output is not shown."""
-    with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-        print(f"\n{text}", file=sys.stderr, flush=True)  # noqa: T201
+        leave_out(config, items, mine, LEFT_OUT)
 
 
 @pytest.fixture(scope="session")

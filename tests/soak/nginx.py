@@ -1,0 +1,75 @@
+"""nginx in front of one or two instances, with everything of its own in one directory."""
+
+import os
+from pathlib import Path
+
+from tests.servers import find
+
+# The first word of `map` says at which instance a browser begins; its answer from the provider goes to the other one.
+CONFIGURATION = """\
+daemon off;
+worker_processes 1;
+pid {directory}/nginx.pid;
+error_log {directory}/nginx-errors.log warn;
+{user}
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    client_body_temp_path {directory}/body;
+    proxy_temp_path {directory}/proxy;
+    fastcgi_temp_path {directory}/fastcgi;
+    uwsgi_temp_path {directory}/uwsgi;
+    scgi_temp_path {directory}/scgi;
+
+    # An instance that fails is left alone for a second, and the other one takes over.
+    upstream one {{ server 127.0.0.1:{one} max_fails=2 fail_timeout=1s; server 127.0.0.1:{two} backup; }}
+    upstream two {{ server 127.0.0.1:{two} max_fails=2 fail_timeout=1s; server 127.0.0.1:{one} backup; }}
+    split_clients $remote_addr $begins_at {{ 50% one; * two; }}
+    map $begins_at:$uri $instance {{
+        ~^one:/oauth/callback/ two;
+        ~^two:/oauth/callback/ one;
+        ~^two:                 two;
+        default                one;
+    }}
+
+    server {{
+        listen 127.0.0.1:{port};
+        # Whether the instance is new or busy: an answer within seconds, and the other one within that time.
+        proxy_connect_timeout 2s;
+        proxy_read_timeout 60s;
+        proxy_next_upstream error timeout;
+        proxy_next_upstream_timeout 10s;
+        proxy_set_header Host $http_host;
+        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+        proxy_set_header X-Forwarded-Proto $scheme;
+        add_header X-Served-By $upstream_addr always;
+        location / {{ proxy_pass http://$instance; }}
+
+        # No instance answers. Gatehouse's own pages with these statuses pass as they are.
+        error_page 502 504 =503 @away;
+        location @away {{
+            internal;
+            default_type text/html;
+            add_header Retry-After 5 always;
+            return 503 '<!doctype html><title>Gatehouse is away</title><main data-error-code="proxy.no_instance">
+                        <h1>Gatehouse does not answer at the moment</h1><p>Try again in a moment.</p></main>';
+        }}
+    }}
+}}
+"""
+
+
+def nginx_command(directory: Path, *, port: int, instances: tuple[int, int]) -> list[str]:
+    """Write the configuration, and return the command that runs nginx with it in the foreground.
+
+    Args:
+        directory: for everything that it writes.
+        instances: the ports behind it; twice the same for one alone.
+    """
+    nginx = find("nginx") or "nginx"
+    # Its processes may not lose the right to what is in the directory.
+    user = "user root;" if os.geteuid() == 0 else ""
+    one, two = instances
+    file = directory / "nginx.conf"
+    file.write_text(CONFIGURATION.format(directory=directory, user=user, port=port, one=one, two=two))
+    return [nginx, "-p", str(directory), "-e", str(directory / "nginx-errors.log"), "-c", str(file)]

@@ -1,0 +1,87 @@
+"""The phases: what is done to the servers while people sign in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.soak.stage import Stage
+
+Act = Callable[[Stage], None]
+
+
+# An answer that nginx brought to the other instance as well, because the first one had died over it; and a form, which
+# nginx brings to nobody twice.
+DEAD = ("federation.state_used", "proxy.no_instance")
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One phase.
+
+    Attributes:
+        acts: what is done once such a share of the sign-ins is complete.
+        pages: how the codes of the error pages begin that people may see meanwhile.
+        replays: whether answers of the provider are brought twice.
+    """
+
+    name: str
+    acts: tuple[tuple[float, Act], ...] = ()
+    pages: tuple[str, ...] = ()
+    replays: bool = False
+
+
+def _provider(what: str) -> Act:
+    return lambda stage: stage.tell_provider(what)
+
+
+def _database(mode: str) -> Act:
+    return lambda stage: stage.restart_database(mode)
+
+
+def _killed(number: int) -> Act:
+    return lambda stage: stage.instances[number].kill()
+
+
+def _started(number: int) -> Act:
+    return lambda stage: stage.instances[number].start()
+
+
+def _process_killed(stage: Stage) -> None:
+    stage.instances[0].kill_worker()
+
+
+def _redis_stopped(stage: Stage) -> None:
+    assert stage.redis is not None
+    stage.redis.stop()
+
+
+def _redis_started(stage: Stage) -> None:
+    assert stage.redis is not None
+    stage.redis.start()
+
+
+CALM = Phase("calm", pages=("federation.state_used",), replays=True)
+PROVIDER = Phase(
+    "provider fails 20 %, new key",
+    acts=((0.0, _provider("fail")), (0.3, _provider("new-key/next"))),
+    pages=("idp.http.", "idp.token_endpoint.", "idp.jwks.", "idp.token.key_unknown"),
+)
+TWO_INSTANCES = (
+    CALM,
+    Phase(
+        "instances killed, restarted",
+        acts=((0.1, _killed(0)), (0.4, _started(0)), (0.6, _killed(1)), (0.8, _started(1))),
+        pages=DEAD,
+    ),
+    Phase("Redis stopped, started", acts=((0.2, _redis_stopped), (0.6, _redis_started))),
+    Phase(
+        "PostgreSQL restarted, crashed",
+        acts=((0.2, _database("fast")), (0.6, _database("immediate"))),
+        pages=("portal.database_unavailable",),
+    ),
+    PROVIDER,
+)
+FOUR_PROCESSES = (
+    CALM,
+    Phase("processes killed", acts=((0.2, _process_killed), (0.6, _process_killed)), pages=DEAD),
+    PROVIDER,
+)
