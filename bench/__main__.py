@@ -6,7 +6,9 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from bench.contestants import SERVED, Contestant
 from bench.measuring import SCHEMES, Plan, Samples, measure, say
 from bench.people_lists import people_report
 from bench.phases import PHASES
+from bench.processes import report as processes_report
 from bench.reporting import report, table
 from bench.running import Failed, in_own_process
 from bench.stage import Stage, stage
@@ -47,6 +50,8 @@ def arguments() -> argparse.Namespace:
     people = "the list of people is measured with a thousand and with so many (1000000); 0 leaves it out"
     parser.add_argument("--people", type=int, default=1_000_000, help=people)
     parser.add_argument("--people-only", action="store_true", help="the list of people, and no sign-ins")
+    processes = "what two processes do more than one, and nothing else; without --only it comes after the sign-ins"
+    parser.add_argument("--processes-only", action="store_true", help=processes)
     parser.add_argument("--lines", type=int, default=40, help="lines of each profile (40)")
     return parser.parse_args()
 
@@ -115,10 +120,10 @@ def write_samples(path: Path, plan: Plan, samples: Samples, counted: dict[str, d
     path.write_text(json.dumps({"plan": asdict(plan), "measured": rows, "statements": counted}, indent=1))
 
 
-def lists(database_url: str, people: int) -> int:
-    """Measure the list of people, and return the exit status."""
+def printed(measure_all: Callable[[], str]) -> int:
+    """Measure something, print it, and return the exit status."""
     try:
-        print(people_report(database_url, people))  # noqa: T201
+        print(measure_all())  # noqa: T201
     except Failed as error:
         print(f"The benchmark broke. {error}", file=sys.stderr)  # noqa: T201
         return 1
@@ -141,8 +146,10 @@ def main() -> int:
     )
     begun = time.monotonic()
     database_url = os.environ.get("DATABASE_URL", "")
+    if options.processes_only:
+        return printed(partial(processes_report, database_url))
     if options.people_only:
-        return lists(database_url, options.people)
+        return printed(partial(people_report, database_url, options.people))
     bundle = "bundle.pem" if options.bundle == "public" else "own-ca.pem"
     try:
         with stage(database_url, bundle, tuple(options.persistent)) as where:
@@ -161,8 +168,11 @@ def main() -> int:
     print(report(plan, samples, counted))  # noqa: T201
     if options.json:
         write_samples(options.json, plan, samples, counted)
-    if options.people and options.only == EVERYONE:
-        return lists(database_url, options.people)
+    if options.only == EVERYONE:
+        status = printed(partial(processes_report, database_url))
+        if status or not options.people:
+            return status
+        return printed(partial(people_report, database_url, options.people))
     say(f"done in {time.monotonic() - begun:.0f} s")
     return 0
 

@@ -52,18 +52,19 @@ class Result:
 
 
 class Browser:
-    """One browser: two kept-alive connections, and cookies that last for one sign-in."""
+    """One browser: two kept-alive connections, and cookies that last for one sign-in; `cookies` are the last one's."""
 
-    def __init__(self, job: Job, tls: ssl.SSLContext) -> None:
+    def __init__(self, job: Job, tls: ssl.SSLContext | None) -> None:
         self.job = job
         self.portal = Connection(job.origin)
         self.provider = Connection(job.provider_origin, tls)
+        self.cookies: dict[str, str] = {}
 
     def sign_in(self, number: int) -> float:
         """Sign somebody in, and return how long that took."""
         person = PEOPLE[number % len(PEOPLE)]
         begun = time.perf_counter()
-        cookies: dict[str, str] = {}
+        cookies = self.cookies = {}
         to_provider = self._follow(self.portal, self.job.start, cookies, self.job.provider_origin)
         back = self._follow(self.provider, to_provider, {"person": str(person.number - 1)}, self.job.origin)
         landing = self._follow(self.portal, back, cookies, self.job.origin)

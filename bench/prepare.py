@@ -19,7 +19,14 @@ from django.contrib.auth import get_user_model  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
 from bench.people import PEOPLE  # noqa: E402
-from bench.registration import CLIENT_ID, CLIENT_SECRET, TENANT_ID, Endpoints  # noqa: E402
+from bench.registration import (  # noqa: E402
+    ADMINISTRATOR,
+    ADMINISTRATOR_PASSWORD,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    TENANT_ID,
+    Endpoints,
+)
 
 
 def command(*arguments: str, secret: str = "") -> Any:
@@ -35,7 +42,7 @@ def command(*arguments: str, secret: str = "") -> Any:
 def prepare_gatehouse(kind: str, provider_origin: str) -> str:
     """Add an administrator, the people and the active provider."""
     role = ("--role", "administrator_with_billing")
-    command("admins", "add", "admin@contoso.example", *role, "--password-stdin", secret="of-no-worth-0123456789")  # noqa: S106
+    command("admins", "add", ADMINISTRATOR, *role, "--password-stdin", secret=ADMINISTRATOR_PASSWORD)
     for person in PEOPLE:
         command("users", "add", person.email, "--display-name", person.name, "--state", "active")
     url = f"{provider_origin}/{TENANT_ID}" if kind == "entra" else Endpoints(provider_origin).issuer

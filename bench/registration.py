@@ -6,6 +6,9 @@ from dataclasses import dataclass
 TENANT_ID = "11111111-2222-4333-8444-555555555555"
 CLIENT_ID = "66666666-7777-4888-8999-aaaaaaaaaaaa"
 CLIENT_SECRET = "bench-client-secret-0123456789-abcdefgh"  # noqa: S105
+# Gatehouse's administrator.
+ADMINISTRATOR = "admin@contoso.example"
+ADMINISTRATOR_PASSWORD = "of-no-worth-0123456789"  # noqa: S105
 
 
 @dataclass(frozen=True)

@@ -78,10 +78,11 @@ class Server:
 def cpu_seconds(pid: int) -> float:
     """Return the user and system time of a process and its children, all threads, since they started."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return sum(_own_cpu_seconds(number) for number in (str(pid), *children))
+    return sum(own_cpu_seconds(number) for number in (str(pid), *children))
 
 
-def _own_cpu_seconds(pid: str) -> float:
+def own_cpu_seconds(pid: str) -> float:
+    """Return the user and system time of one process, all threads, since it started."""
     # The name in brackets may hold blanks: count from behind it (proc(5): utime and stime are fields 14 and 15).
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
