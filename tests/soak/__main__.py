@@ -1,6 +1,7 @@
 """`make soak`: complete sign-ins while servers are killed, stopped and restarted, and a table of what came of it."""
 
 import argparse
+import signal
 import sys
 
 from bench.measuring import percentile
@@ -64,10 +65,14 @@ def main() -> int:
         except Failed as error:
             print(f"The soak could not go on. {error}", file=sys.stderr)  # noqa: T201
             return 1
+        except KeyboardInterrupt:
+            print("Stopped.", file=sys.stderr)  # noqa: T201
+            return 130
         print(described(report), flush=True)  # noqa: T201
         wrong = wrong or bool(report.problems)
     return int(wrong)
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

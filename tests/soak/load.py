@@ -13,6 +13,8 @@ from tests.soak.browser import Browser, Page, Refused, SignedIn, Unclear
 # A person is patient, but not without end.
 TRIES = 60
 LONGEST_PAUSE = 1.0
+# So many seconds after the last sign-in may have begun, none is tried again.
+GRACE = 30.0
 PAUSE = 0.2
 # Every so manyth answer of the provider is brought to both instances at once, or brought again afterwards.
 TWICE_AT_ONCE, AGAIN = 5, 5
@@ -107,6 +109,8 @@ class Crowd:
     def _one(self, number: int, browser: Browser) -> None:
         begun = time.monotonic()
         for _ in range(TRIES):
+            if time.monotonic() - self.begun > self.load.seconds + GRACE:
+                break
             try:
                 done = self._way_of(number)(browser)
             except Refused as refused:
@@ -118,7 +122,7 @@ class Crowd:
                 return
             self._complete(browser, done, time.monotonic() - begun)
             return
-        self._problem(f"{browser.person.email} was refused {TRIES} times")
+        self._problem(f"{browser.person.email} was refused again and again, for {time.monotonic() - begun:.0f} s")
 
     def _way_of(self, number: int) -> Callable[[Browser], SignedIn]:
         if self.load.replays and number % TWICE_AT_ONCE == 1:

@@ -99,7 +99,7 @@ def _run(made: Stage, plan: Plan, phase: Phase, *, first: int) -> Result:
 def _odd(made: Stage, phase: Phase, result: Result) -> Iterator[str]:
     """Return what nobody may see in this phase: other error pages, or in calm a way that leads to one instance only."""
     for code, count in result.codes.items():
-        if not code.startswith(phase.pages or ("-",)):
+        if not code.startswith(phase.pages):
             yield f"{count} times the page {code}"
     if phase.replays and len(made.instances) > 1 and result.elsewhere != result.traced:
         yield f"{result.elsewhere} of {result.traced} sign-ins came back to the other instance"
