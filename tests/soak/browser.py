@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, IncompleteRead
 from typing import NoReturn
 from urllib.parse import urlencode, urlsplit
 
@@ -49,6 +49,11 @@ class Page:
     def instance(self) -> str:
         """Which instance answered: nginx names all that it tried."""
         return self.headers.get("x-served-by", "").rpartition(", ")[2]
+
+
+# What a browser itself says of an answer that ends too soon: its head was on the way already when its process was killed,
+# and no proxy can take that back.
+CUT_OFF = Page(503, {}, '<main data-error-code="answer.cut_off">')
 
 
 class Refused(Exception):
@@ -162,9 +167,11 @@ class Browser:
             }
             connection.request(method, target, body, {**more, **headers, **(FORM if form is not None else {})})
             response = connection.getresponse()
-            text = response.read().decode("utf-8", "replace")
             self._keep(response.headers.get_all("Set-Cookie") or [])
+            text = response.read().decode("utf-8", "replace")
             return Page(response.status, {name.lower(): value for name, value in response.headers.items()}, text)
+        except IncompleteRead as error:
+            raise Refused(CUT_OFF) from error
         except (OSError, HTTPException) as error:
             raise Unclear(f"{method} {target.partition('?')[0]}: {type(error).__name__} {error}") from error
         finally:

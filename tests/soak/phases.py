@@ -8,9 +8,9 @@ from tests.soak.stage import Stage
 Act = Callable[[Stage], None]
 
 
-# An answer that nginx brought to the other instance as well, because the first one had died over it; and a form, which
-# nginx brings to nobody twice.
-DEAD = ("federation.state_used", "proxy.no_instance")
+# A process dies over an answer of the provider, which nginx then brings to the other instance as well; over a form, which
+# nginx brings to nobody twice; or in the middle of a page.
+DEAD = ("federation.state_used", "proxy.no_instance", "answer.cut_off")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from users.models import AuditEvent, Outcome, User, UserSession  # noqa: E402
 SUCCEEDED = "portal.sign_in.succeeded"
 LINKED = "idp.identity.linked"
 # Pages that can have no audit row: the database was away, or Gatehouse was.
-WITHOUT_ROW = frozenset({"portal.database_unavailable", "proxy.no_instance"})
+WITHOUT_ROW = frozenset({"portal.database_unavailable", "proxy.no_instance", "answer.cut_off"})
 
 
 def problems(seen: dict[str, Any]) -> Iterator[str]:
