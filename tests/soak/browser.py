@@ -51,8 +51,8 @@ class Page:
         return self.headers.get("x-served-by", "").rpartition(", ")[2]
 
 
-# What a browser itself says of an answer that ends too soon: its head was on the way already when its process was killed,
-# and no proxy can take that back.
+# What a browser itself says of an answer that ends too soon: its head was on the way already when its process was
+# killed, and no proxy can take that back.
 CUT_OFF = Page(503, {}, '<main data-error-code="answer.cut_off">')
 
 

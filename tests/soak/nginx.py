@@ -21,9 +21,8 @@ http {{
     uwsgi_temp_path {directory}/uwsgi;
     scgi_temp_path {directory}/scgi;
 
-    # An instance that fails is left alone for a second, and the other one takes over.
-    upstream one {{ server 127.0.0.1:{one} max_fails=2 fail_timeout=1s; server 127.0.0.1:{two} backup; }}
-    upstream two {{ server 127.0.0.1:{two} max_fails=2 fail_timeout=1s; server 127.0.0.1:{one} backup; }}
+    upstream one {{ server 127.0.0.1:{one} {fails}; server 127.0.0.1:{two} {fails} backup; }}
+    upstream two {{ server 127.0.0.1:{two} {fails}; server 127.0.0.1:{one} {fails} backup; }}
     split_clients $remote_addr $begins_at {{ 50% one; * two; }}
     map $begins_at:$uri $instance {{
         ~^one:/oauth/callback/ two;
@@ -70,6 +69,9 @@ def nginx_command(directory: Path, *, port: int, instances: tuple[int, int]) -> 
     # Its processes may not lose the right to what is in the directory.
     user = "user root;" if os.geteuid() == 0 else ""
     one, two = instances
+    # An instance that fails is left alone for a second, and the other one takes over. One alone is asked all the same.
+    fails = "max_fails=2 fail_timeout=1s" if one != two else "max_fails=0"
     file = directory / "nginx.conf"
-    file.write_text(CONFIGURATION.format(directory=directory, user=user, port=port, one=one, two=two))
+    given = {"directory": directory, "user": user, "port": port, "one": one, "two": two, "fails": fails}
+    file.write_text(CONFIGURATION.format(**given))
     return [nginx, "-p", str(directory), "-e", str(directory / "nginx-errors.log"), "-c", str(file)]

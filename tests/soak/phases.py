@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tests.redis_server import RedisServer
 from tests.soak.stage import Stage
 
 Act = Callable[[Stage], None]
 
 
-# A process dies over an answer of the provider, which nginx then brings to the other instance as well; over a form, which
-# nginx brings to nobody twice; or in the middle of a page.
+# A process dies over an answer of the provider, which nginx then brings to the other instance as well; over a form,
+# which nginx brings to nobody twice; or in the middle of a page.
 DEAD = ("federation.state_used", "proxy.no_instance", "answer.cut_off")
 
 
@@ -49,14 +50,12 @@ def _process_killed(stage: Stage) -> None:
     stage.instances[0].kill_worker()
 
 
-def _redis_stopped(stage: Stage) -> None:
-    assert stage.redis is not None
-    stage.redis.stop()
+def _redis(what: Callable[[RedisServer], None]) -> Act:
+    def act(stage: Stage) -> None:
+        assert stage.redis is not None
+        what(stage.redis)
 
-
-def _redis_started(stage: Stage) -> None:
-    assert stage.redis is not None
-    stage.redis.start()
+    return act
 
 
 CALM = Phase("calm", pages=("federation.state_used",), replays=True)
@@ -72,7 +71,15 @@ TWO_INSTANCES = (
         acts=((0.1, _killed(0)), (0.4, _started(0)), (0.6, _killed(1)), (0.8, _started(1))),
         pages=DEAD,
     ),
-    Phase("Redis stopped, started", acts=((0.2, _redis_stopped), (0.6, _redis_started))),
+    Phase(
+        "Redis stopped, started, hangs",
+        acts=(
+            (0.2, _redis(RedisServer.stop)),
+            (0.5, _redis(RedisServer.start)),
+            (0.6, _redis(RedisServer.hang)),
+            (0.8, _redis(RedisServer.resume)),
+        ),
+    ),
     Phase(
         "PostgreSQL restarted, crashed",
         acts=((0.2, _database("fast")), (0.6, _database("immediate"))),

@@ -18,7 +18,7 @@ from cryptography.fernet import Fernet
 from bench.running import Failed, Server, clean_environment, in_own_process
 from tests import postgres
 from tests.commands.starting import free_port
-from tests.servers import find
+from tests.redis_server import RedisServer
 from tests.soak.nginx import nginx_command
 
 READY_WITHIN = 60
@@ -26,7 +26,7 @@ READY_WITHIN = 60
 
 @dataclass
 class Instance:
-    """One instance of Gatehouse: gunicorn's master and its processes."""
+    """One instance of Gatehouse, served as `manage.py run` serves it: gunicorn's master and its processes."""
 
     name: str
     port: int
@@ -37,7 +37,8 @@ class Instance:
 
     def start(self) -> None:
         """Start it, and wait until it can work."""
-        command = [sys.executable, "-m", "tests.soak.serve", str(self.port), str(self.processes)]
+        options = ["-c", "python:portal.serving", "--bind", f"127.0.0.1:{self.port}", "--workers", str(self.processes)]
+        command = [sys.executable, "-m", "gunicorn", *options, "portal.wsgi:application"]
         self.server = Server.start(self.name, command, self.environment, self.log)
         self.wait()
 
@@ -79,32 +80,6 @@ class Instance:
 
 
 @dataclass
-class Redis:
-    """A Redis of our own, that keeps nothing."""
-
-    directory: Path
-    port: int
-    server: Server | None = None
-
-    @property
-    def url(self) -> str:
-        """What CACHE_URL has to be."""
-        return f"redis://127.0.0.1:{self.port}/0"
-
-    def start(self) -> None:
-        """Start it, and wait until it takes connections."""
-        command = [find("redis-server") or "redis-server", "--port", str(self.port), "--bind", "127.0.0.1"]
-        command += ["--save", "", "--appendonly", "no", "--dir", str(self.directory)]
-        self.server = Server.start("redis", command, clean_environment(), self.directory / "redis.log")
-        self.server.wait_for_port(self.port)
-
-    def stop(self) -> None:
-        """End it; what it held is gone."""
-        if self.server is not None:
-            self.server.stop()
-
-
-@dataclass
 class Stage:
     """Everything that runs."""
 
@@ -115,7 +90,7 @@ class Stage:
     instances: list[Instance]
     environment: dict[str, str]
     database: Path | None = None
-    redis: Redis | None = None
+    redis: RedisServer | None = None
     nginx: Server | None = None
     people: int = field(default=0)
 
@@ -175,7 +150,7 @@ def stage(*, on_postgresql: bool, instances: int, processes: int, people: int) -
             database = Path(tempfile.mkdtemp(prefix="gatehouse-soak-postgres-"))
             last.callback(postgres.stop, database)
             url = postgres.start(database, free_port(), "log_min_messages=panic")
-            redis = Redis(directory, free_port())
+            redis = RedisServer(directory)
             last.callback(redis.stop)
             redis.start()
             cache = redis.url
