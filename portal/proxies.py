@@ -69,6 +69,9 @@ class ClientAddressMiddleware:
         meta = request.META
         peer = meta.get("REMOTE_ADDR", "")
         trusted = peer in self.proxies
+        sent = {name: meta.get(f"HTTP_X_FORWARDED_{name.upper()}", "") for name in ("for", "proto")}
+        # For portal/seen.py alone.
+        request.forwarded = {**sent, "believed": trusted}  # type: ignore[attr-defined]
         for name in _NEVER_BELIEVED if trusted else _NEVER_BELIEVED + _BELIEVED_OF_PROXIES:
             meta.pop(name, None)
         if trusted:

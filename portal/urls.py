@@ -2,11 +2,12 @@
 
 from django.urls import include, path
 
-from portal import branding, health
+from portal import branding, health, seen
 from portal.user_portal import federation, initiate, logout
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
+    path("healthz/seen", seen.seen, name="seen"),
     path("readyz", health.readyz, name="readyz"),
     path("oauth/login/<slug:slug>/", federation.begin, name="federation_begin"),
     path("oauth/callback/<slug:slug>", federation.callback, name="federation_callback"),
