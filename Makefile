@@ -6,7 +6,7 @@ TENANT_PORT ?= 9000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check bench soak format lock audit sbom release
+.PHONY: help demo run test check bench soak reference format lock audit sbom release
 
 help:
 	@echo "make demo    everything on one machine, for practice: portal, practice tenant, practice people"
@@ -17,6 +17,7 @@ help:
 	@echo "make audit   known advisories about what Gatehouse runs on; ADVISORIES=FILE for a dump, without a network"
 	@echo "make release source archive, bill of materials (CycloneDX) and checksums in dist/; make sbom: the bill alone"
 	@echo "make soak    sign-ins while instances are killed and Redis, PostgreSQL and the provider fail"
+	@echo "make reference  docs/reference, anew from the code"
 
 $(BIN)/python:
 	@command -v '$(PYTHON)' >/dev/null || { \
@@ -70,6 +71,10 @@ release: .venv/.development
 soak: .venv/.development
 	@DATABASE_URL=postgres:// CI=true $(BIN)/python -m tests.servers
 	@$(BIN)/python -m tests.soak $(ARGS)
+
+# docs/reference, from the code; a test compares.
+reference: .venv/.development
+	@$(BIN)/python -m tests.environment reference docs/reference
 
 format: .venv/.development
 	$(BIN)/ruff check --fix .

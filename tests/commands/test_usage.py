@@ -18,6 +18,8 @@ COMMANDS = {
     "keys": "idp",
     "housekeeping": "idp",
     "run": "portal",
+    "migrate": "users",
+    "reference": "portal",
 }
 
 WRONG = [
