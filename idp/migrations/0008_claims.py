@@ -53,39 +53,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddField(
-            model_name='identityprovider',
-            name='jit_domains',
-            field=models.JSONField(blank=True, db_default=[], default=list),
-        ),
-        migrations.AddField(
-            model_name='identityprovider',
-            name='jit_enabled',
-            field=models.BooleanField(db_default=False, default=False),
-        ),
-        migrations.AddField(
-            model_name='identityprovider',
-            name='jit_state',
-            field=models.CharField(choices=[('staged', 'Staged'), ('active', 'Active'), ('suspended', 'Suspended')], db_default='staged', default='staged', max_length=16),
-        ),
-        migrations.AddField(
-            model_name='rehearsal',
-            name='changes',
-            field=models.JSONField(db_default={}, default=dict),
-        ),
-        migrations.AddField(
-            model_name='rehearsal',
-            name='sent',
-            field=models.JSONField(db_default={}, default=dict),
-        ),
-        migrations.AddConstraint(
-            model_name='identityprovider',
-            constraint=models.CheckConstraint(condition=models.Q(('jit_state__in', ('staged', 'active'))), name='idp_jit_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='identityprovider',
-            constraint=models.CheckConstraint(condition=models.Q(('jit_enabled', False), models.Q(('jit_domains', []), _negated=True), _connector='OR'), name='idp_jit_domains_named'),
-        ),
-        migrations.AddField(
             model_name='claimgroup',
             name='group',
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='claim_rules', to='users.group'),
@@ -142,5 +109,40 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='jitgroup',
             constraint=models.UniqueConstraint(fields=('provider', 'group'), name='idp_jit_group_once'),
+        ),
+        # Tables in use last: what is locked stays locked until the end of the transaction, and every sign-in asks for
+        # its provider.
+        migrations.AddField(
+            model_name='rehearsal',
+            name='changes',
+            field=models.JSONField(db_default={}, default=dict),
+        ),
+        migrations.AddField(
+            model_name='rehearsal',
+            name='sent',
+            field=models.JSONField(db_default={}, default=dict),
+        ),
+        migrations.AddField(
+            model_name='identityprovider',
+            name='jit_domains',
+            field=models.JSONField(blank=True, db_default=[], default=list),
+        ),
+        migrations.AddField(
+            model_name='identityprovider',
+            name='jit_enabled',
+            field=models.BooleanField(db_default=False, default=False),
+        ),
+        migrations.AddField(
+            model_name='identityprovider',
+            name='jit_state',
+            field=models.CharField(choices=[('staged', 'Staged'), ('active', 'Active'), ('suspended', 'Suspended')], db_default='staged', default='staged', max_length=16),
+        ),
+        migrations.AddConstraint(
+            model_name='identityprovider',
+            constraint=models.CheckConstraint(condition=models.Q(('jit_state__in', ('staged', 'active'))), name='idp_jit_state_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='identityprovider',
+            constraint=models.CheckConstraint(condition=models.Q(('jit_enabled', False), models.Q(('jit_domains', []), _negated=True), _connector='OR'), name='idp_jit_domains_named'),
         ),
     ]
