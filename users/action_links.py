@@ -141,6 +141,11 @@ def void(people: Iterable[UUID]) -> None:
     ActionLink.objects.filter(person__in=list(people), used_at=None).update(seal="")
 
 
+def void_all() -> int:
+    """Make every open link void for good, and return how many there were. They stay in the lists, to be sent again."""
+    return ActionLink.objects.filter(used_at=None).exclude(seal="").update(seal="")
+
+
 def forget(person: User) -> None:
     """Remove the open links of a person whose address changed: none must be sent again to where nobody meant it."""
     ActionLink.objects.filter(person=person, used_at=None).delete()

@@ -20,6 +20,8 @@ COMMANDS = {
     "run": "portal",
     "migrate": "users",
     "reference": "portal",
+    "backup": "portal",
+    "restore": "portal",
 }
 
 WRONG = [
@@ -36,6 +38,8 @@ WRONG = [
     (("idp", "add", "--name", "Entra"), "--client-id"),
     (("access", "add-policy", "--name", "A", "--action", "deny", "--within", "8 to 9"), "08:00-18:00"),
     (("access", "set-default", "explode"), "require_second_factor"),
+    (("backup",), "FILE"),
+    (("restore",), "FILE"),
 ]
 
 

@@ -22,7 +22,7 @@ from users.models import User
 URL = "/admin/insights/directory/"
 # Dotted texts that are no actions: paths of our own Python.
 NOT_RECORDING = {"settings.py", "urls.py", "wsgi.py", "apps.py", "audit_words.py"}
-ACTION = re.compile(r"(?:admin_portal|audit|idp|keys|operator|portal|users)(?:\.[a-z_]+){1,2}")
+ACTION = re.compile(r"(?:admin_portal|audit|backup|idp|keys|operator|portal|users)(?:\.[a-z_]+){1,2}")
 # As in f"{ACTION}.failed" and f"{ACTIONS[realm]}.failed"; and what stands in these.
 STEMS = {"portal.confirmation", "portal.sign_in", "admin_portal.sign_in"}
 PUT_TOGETHER = re.compile(r"\{(?:ACTION|ACTIONS\[.+\])\}(\.[a-z_]+)")
