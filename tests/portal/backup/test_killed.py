@@ -83,11 +83,11 @@ def test_a_killed_restore_has_changed_nothing_and_the_next_one_works(backup: Pat
         assert not scratch.exists()
 
 
-def holds_our_tables(other: "psycopg.Connection[tuple[object, ...]]") -> bool:
+def holds_our_tables(other: "psycopg.Connection") -> bool:
     """Return whether the restore has removed the tables, in a transaction that is not at its end."""
     locks = "SELECT COUNT(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation IS NOT NULL"
-    row = other.execute(f"{locks} AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")
-    return bool(row.fetchone()[0] > 100)  # type: ignore[index,operator]
+    here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    return int(other.execute(f"{locks} AND {here}").fetchone()[0]) > 100
 
 
 def test_a_copy_that_is_killed_between_two_pages_has_changed_nothing(tmp_path: Path) -> None:

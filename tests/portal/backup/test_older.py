@@ -43,7 +43,7 @@ apps.get_model("idp", "FederatedIdentity").objects.create(person=ada, provider=e
 
 @pytest.fixture
 def older(tmp_path: Path) -> Path:
-    """A backup of a database that waits for its migrations, made by this version, as somebody does before an upgrade."""
+    """A backup of a database that waits for its migrations, as somebody makes it before an upgrade."""
     there = {"DATABASE_URL": f"sqlite:///{tmp_path}/then.sqlite3"}
     for target in OLD:
         done = in_shell("migrate", *target, "--verbosity", "0", **there)

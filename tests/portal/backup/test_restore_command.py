@@ -60,8 +60,8 @@ ALL_THREE = {"ada@contoso.example", "grace@contoso.example", "later@contoso.exam
 def test_everything_comes_back_and_nobody_is_signed_in(tmp_path: Path, tenant: PracticeTenant) -> None:
     there = install(tenant)
     path = tmp_path / "a.age"
-    made = back_up(path).json
     before = everything()
+    made = back_up(path).json
     User.objects.filter(pk=there.local.pk).delete()
     IdentityProvider.objects.update(name="Changed since")
     later = make_person("later@contoso.example")
