@@ -30,7 +30,7 @@ now = datetime.datetime(2026, 5, 1, tzinfo=datetime.UTC)
 User, Group = apps.get_model("users", "User"), apps.get_model("users", "Group")
 ada = User.objects.create(user_name="ada", company_email="ada@contoso.example", display_name="Ada", state="active",
                           name_key="  ada", last_login=now)
-for name in ("\u00d6konomie", "\u00f6konomie"):
+for name in NAMES:
     group = Group.objects.create(name=name)
     apps.get_model("users", "GroupMembership").objects.create(group=group, person=ada)
 apps.get_model("users", "AuditEvent").objects.create(action="users.person.added", outcome="success", actor_label="x")
@@ -41,6 +41,11 @@ apps.get_model("idp", "FederatedIdentity").objects.create(person=ada, provider=e
 """
 
 
+def names() -> list[str]:
+    """Return names of groups: on SQLite two that were different then, and are the same now. PostgreSQL knew better."""
+    return ["\u00d6konomie", "\u00f6konomie"] if connection.vendor == "sqlite" else ["\u00d6konomie"]
+
+
 @pytest.fixture
 def older(tmp_path: Path) -> Path:
     """A backup of a database that waits for its migrations, as somebody makes it before an upgrade."""
@@ -48,7 +53,8 @@ def older(tmp_path: Path) -> Path:
     for target in OLD:
         done = in_shell("migrate", *target, "--verbosity", "0", **there)
         assert done.status == 0, done.err
-    subprocess.run([sys.executable, "manage.py", "shell", "--no-imports", "-c", THEN],  # noqa: S603
+    then = f"NAMES = {names()!a}\n{THEN}"
+    subprocess.run([sys.executable, "manage.py", "shell", "--no-imports", "-c", then],  # noqa: S603
                    cwd=ROOT, env={**os.environ, **there}, check=True)  # fmt: skip
     path = tmp_path / "then.age"
     made = in_shell("backup", str(path), "--json", stdin=PASSPHRASE.encode(), **there)
@@ -62,8 +68,9 @@ def test_an_older_backup_is_migrated_on_its_way(older: Path) -> None:
     assert done.status == 0 and not done.json["is_current"], done.err
     assert [person.user_name for person in User.objects.all()] == ["ada"]
     # What the migrations since then do with rows, they did with these.
-    assert sorted(Group.objects.values_list("name", flat=True)) == ["\u00d6konomie", "\u00f6konomie (2)"]
-    assert AuditEvent.objects.filter(action="users.group.edited", actor_label="Gatehouse update").exists()
+    renamed = AuditEvent.objects.filter(action="users.group.edited", actor_label="Gatehouse update")
+    assert [event.target_label for event in renamed] == [f"{name} (2)" for name in names()[1:]]
+    assert Group.objects.count() == len(names())
     assert User.objects.get().linked and User.objects.get().locale == ""
     with connection.cursor() as cursor:
         cursor.execute("SELECT name FROM idp_routingpolicy")
