@@ -12,6 +12,8 @@ LEFT_OUT = {
     "idp.SpentState": "a sign-in under way goes on in its session alone, and sessions are left out",
     "users.SetupToken": "good for an hour, and replaced with `manage.py admins setup-link`",
     "users.ResetRequest": "counts requests of the last hour",
+    "users.RateCount": "counts requests of the last minutes",
+    "users.CacheEntry": "the cache: what it knew is found out anew",
     "users.PeopleCount": "kept by triggers, and counted anew",
     "sessions.Session": "Django's own sessions, which Gatehouse does not use",
     "contenttypes.ContentType": "made anew; nothing of ours refers to it",
