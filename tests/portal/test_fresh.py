@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from cryptography.fernet import Fernet
+from django.conf import LazySettings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.urls import reverse
@@ -286,6 +288,18 @@ def test_a_kept_form_is_forgotten_after_ten_minutes(admin_browser: Browser, draf
         answer = confirm_late(admin_browser, location)
         assert answer["Location"] == show
         assert "press again" in admin_browser.get(show).content.decode()
+    assert IdentityProvider.objects.filter(pk=draft.pk).exists()
+
+
+def test_a_kept_form_whose_encryption_key_is_gone_does_nothing(
+    admin_browser: Browser, draft: IdentityProvider, settings: LazySettings
+) -> None:
+    show = f"/admin/directory-integrations/identity-providers/{draft.pk}/"
+    with after(11):
+        location = admin_browser.post(f"{show}discard/")["Location"]
+        settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+        answer = resent(admin_browser, confirm_late(admin_browser, location), location)
+        assert (answer.status_code, answer["Location"]) == (302, show), "loaded again, to be pressed again"
     assert IdentityProvider.objects.filter(pk=draft.pk).exists()
 
 
