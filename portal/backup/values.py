@@ -67,15 +67,13 @@ def into_database() -> Mapping[str, Convert]:
     """Return how what was written down is given to the database.
 
     Raises of the converters:
-        ValueError: the text is not what it should be. PostgreSQL checks itself; SQLite would take anything.
+        ValueError: the text is not what it should be. SQLite would take anything, and PostgreSQL knows "yesterday".
     """
-    binary: dict[str, Convert] = {"bytes": lambda text: base64.b64decode(text, validate=True)}
-    if connection.vendor == "sqlite":
-        return {
-            **binary,
-            "uuid": lambda text: uuid.UUID(text).hex,
-            "moment": lambda text: str(datetime.fromisoformat(text)),
-            "day": lambda text: str(date.fromisoformat(text)),
-            "clock": lambda text: str(time.fromisoformat(text)),
-        }
-    return {**binary, "moment": lambda text: f"{text}+00"}
+    zone = "" if connection.vendor == "sqlite" else "+00"
+    return {
+        "bytes": lambda text: base64.b64decode(text, validate=True),
+        "uuid": lambda text: uuid.UUID(text).hex,
+        "moment": lambda text: f"{datetime.fromisoformat(text)}{zone}",
+        "day": lambda text: str(date.fromisoformat(text)),
+        "clock": lambda text: str(time.fromisoformat(text)),
+    }
