@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 
 HEADER = "X-Gatehouse-Doctor"
 PATH = "/healthz/seen"
-_SALT = "portal.seen"
+_SALT = "gatehouse doctor"
 # As long as clocks of two machines may differ, and no longer.
 _SECONDS = 60
 
