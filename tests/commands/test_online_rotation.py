@@ -73,10 +73,9 @@ def test_an_administrators_sign_in_begins_here_and_ends_there(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("here", "there"), NEIGHBOURS)
-def test_a_sealed_answer_of_a_provider_is_opened_elsewhere(
+def test_a_federated_sign_in_begins_here_and_ends_there(
     here: list[str], there: list[str], provider: IdentityProvider, ada: User, settings: LazySettings
 ) -> None:
-    """Between the provider's answer and the second factor here, her session holds the answer, sealed."""
     settings.ENCRYPTION_KEYS = here
     browser = Browser()
     location = browser.at_provider(browser.begin())

@@ -229,7 +229,7 @@ def test_an_administrators_code_is_refused_clearly_and_a_recovery_code_opens(
     assert f"Codes of {administrator.label} cannot be checked" in home
 
 
-def test_a_passkey_opens_as_well(administrator: User, settings: LazySettings) -> None:
+def test_a_passkey_is_still_asked_for(administrator: User, settings: LazySettings) -> None:
     settings.PUBLIC_URL = "http://localhost:8000"
     browser = Browser()
     browser.sign_in_as_administrator(administrator)
