@@ -20,6 +20,8 @@ from tests.commands.running import run
 from tests.entra_tenant import PracticeTenant
 from tests.factories import OPERATOR, make_person
 from tests.idp.conformance.support import all_at_once, warm_up
+from tests.idp.test_access_policies import add
+from tests.portal.test_access_policies import STEP, federated_with_app
 from tests.second_factors import give_app, seed_on
 from users.models import User, UserSession
 
@@ -95,6 +97,20 @@ def test_a_seed_that_is_shown_here_is_confirmed_there(
     seed = seed_on(browser.get(from_page))
     settings.ENCRYPTION_KEYS = there
     assert seed_on(browser.get(from_page)) == seed
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("here", "there"), NEIGHBOURS)
+def test_a_providers_answer_that_waits_here_for_the_second_step_is_taken_there(
+    here: list[str], there: list[str], provider: IdentityProvider, ada: User, settings: LazySettings
+) -> None:
+    app, browser = federated_with_app(ada), Browser()
+    add("Second factor", "require_second_factor")
+    settings.ENCRYPTION_KEYS = here
+    assert browser.federated_sign_in()["Location"] == STEP
+    settings.ENCRYPTION_KEYS = there
+    browser.post(STEP, {"code": app.code()})
+    assert browser.is_signed_in
 
 
 @pytest.mark.django_db
