@@ -36,7 +36,7 @@ def limit(found: Readings, processes: int) -> str:
         parts = {"processes": found.server, "PostgreSQL": found.database, "browsers": found.browsers}
         parts |= {"provider": found.provider, "others": found.others}
         shares = ", ".join(f"{name} {share:.1f}" for name, share in parts.items() if share >= 0.05)
-        return f"all {found.cores} cores: {shares}"
+        return f"all {found.cores:g} cores: {shares}"
     if found.server >= FULL * processes:
         return "a core for each process" if processes > 1 else "one core: the process's"
     if found.waiting is not None and found.waiting >= 1:
