@@ -11,6 +11,7 @@ from idp.fields import Secret
 from idp.models import Credential, IdentityProvider
 from idp.protocol import discovery, entra, errors, key_sets, reachability, token_endpoint
 from idp.protocol.http_types import JsonResponse
+from idp.protocol.observing import DISCOVERY, JWKS
 from idp.protocol.types import ProviderMetadata
 from idp.protocol.urls import WELL_KNOWN, split_url
 from idp.queries import find_provider
@@ -148,7 +149,7 @@ def _tls(address: str) -> Finding[None]:
 
 def _document(subject: Subject, address: str) -> Finding[_Document]:
     """Fetch the document. What is wrong with its issuer or its endpoints is told on their own lines."""
-    response = upstream.client().get_json(address)
+    response = upstream.client().get_json(address, endpoint=DISCOVERY)
     detail = f"HTTP {response.status} from {split_url(address).host}."
     try:
         metadata, notices = _read(subject, response, address)
@@ -215,7 +216,7 @@ def count_keys(provider: IdentityProvider, metadata: ProviderMetadata) -> tuple[
     Raises:
         SigningKeysMissing, SigningKeysUnusable: none, or none of these.
     """
-    answer = upstream.client().get_json(metadata.jwks_uri)
+    answer = upstream.client().get_json(metadata.jwks_uri, endpoint=JWKS)
     keys = answer.body.get("keys")
     if answer.status != 200 or not isinstance(keys, list) or not keys:
         raise SigningKeysMissing(status=answer.status)

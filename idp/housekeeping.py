@@ -1,15 +1,19 @@
 """What has to happen regularly, as tasks that fail each for itself: `manage.py housekeeping` runs them."""
 
+import contextlib
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from idp import expiry, guard_returns, health
-from idp.models import Rehearsal, SpentState
+from idp.models import HousekeepingTask, Rehearsal, SpentState
+from users.announcing import acts_are_logged
 from users.audit import Actor, new_reference
 from users.counts import fold_counts
 from users.errors import DirectoryError
@@ -21,6 +25,7 @@ from users.housekeeping import (
     prune_links,
     prune_sessions,
 )
+from users.log_context import LogContext, current, log_context
 from users.people_import import finish_abandoned, prune_imports
 from users.schedules import apply_scheduled_states
 from users.sign_in_days import keep_days
@@ -68,22 +73,50 @@ def keep_house(is_over: Callable[[], bool] = lambda: False) -> list[Done]:
         is_over: asked before each task; no further one begins once it says yes.
     """
     actor = Actor(person=None, label="Gatehouse housekeeping", request_id=new_reference(), is_operator=True)
+    context = LogContext(request_id=actor.request_id, command="housekeeping", is_typed=current().is_typed)
     done = []
-    for name, task in TASKS.items():
-        if is_over():
-            break
-        done.append(_run(name, task, actor))
+    with log_context(context):
+        for name, task in TASKS.items():
+            if is_over():
+                break
+            done.append(_run(name, task, actor))
     return done
 
 
 def _run(name: str, task: Callable[[Actor], Counts], actor: Actor) -> Done:
+    started = time.monotonic()
     try:
-        return Done(name, task(actor))
+        done = Done(name, task(actor))
     except DirectoryError as error:
-        return Done(name, error=error)
+        done = Done(name, error=error)
     except Exception as defect:  # noqa: BLE001  (one task's defect must not leave the others undone)
         _logger.exception("housekeeping: %s failed", name)
-        return Done(name, error=TaskFailed(defect=type(defect).__name__))
+        done = Done(name, error=TaskFailed(defect=type(defect).__name__))
+    _tell(done, time.monotonic() - started)
+    _note(done)
+    return done
+
+
+def _tell(done: Done, seconds: float) -> None:
+    if not acts_are_logged():
+        return
+    fields = {"task": done.task, "duration": round(seconds, 4), "counts": dict(done.counts)}
+    if done.error is not None:
+        fields["code"] = done.error.code
+    level, end = (logging.WARNING, "failed") if done.error else (logging.INFO, "ended well")
+    _logger.log(level, "housekeeping: %s %s", done.task, end, extra={"fields": fields})
+
+
+def _note(done: Done) -> None:
+    """Write down that the task ran, for whoever watches. Without a database there is nothing to write it to."""
+    now = timezone.now()
+    row = HousekeepingTask(name=done.task, ran_at=now, succeeded_at=now, code="")
+    fields = ["ran_at", "code", "succeeded_at"]
+    if done.error is not None:
+        row.code, row.succeeded_at = done.error.code, None
+        fields.remove("succeeded_at")
+    with contextlib.suppress(DatabaseError), transaction.atomic():
+        HousekeepingTask.objects.bulk_create([row], update_conflicts=True, unique_fields=["name"], update_fields=fields)
 
 
 def _providers(actor: Actor) -> Counts:

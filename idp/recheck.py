@@ -26,6 +26,7 @@ from idp.protocol.types import IdTokenClaims, TokenResponse
 from users import sessions
 from users.audit import Actor, record, record_refusal
 from users.errors import DirectoryError
+from users.log_context import note
 from users.models import AuditEvent
 
 # What a provider can be set to; 0 is off.
@@ -120,6 +121,7 @@ def recheck_session(*, actor: Actor, provider: IdentityProvider, session_key: st
     grant = _claimed(provider, sessions.hashed(session_key))
     if grant is None:
         return None
+    note(provider=provider.slug)
     try:
         with upstream.one_deadline():
             _ask(provider, grant)

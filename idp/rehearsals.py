@@ -23,6 +23,7 @@ from idp.protocol.types import IdTokenClaims, TokenResponse
 from idp.routing_queries import explain
 from idp.steps import Finding, Run
 from users.audit import Actor, audited, record
+from users.log_context import note
 from users.models import User
 from users.permissions import Permission
 from users.services import require
@@ -104,6 +105,7 @@ def finish_rehearsal(
     rehearsal = find_rehearsal(provider, entry["rehearsal"])
     if actor.person is None or rehearsal.administrator_id != actor.person.pk:
         raise RehearsalNotFound()
+    note(provider=provider.slug)
     run = Run()
     code = run.step(ANSWER, lambda: _answer(provider, entry, answer))
     with upstream.one_deadline():

@@ -10,7 +10,7 @@ from django.template import loader
 
 from portal.actors import actor_of
 from portal.database_away import is_database_away
-from users import branding
+from users import branding, log_context
 from users.audit import record_refusal
 from users.errors import DirectoryError
 
@@ -141,6 +141,7 @@ def plain_error_page(
     request: HttpRequest, error: DirectoryError, *, actions: list[tuple[str, str]] | None = None, note: str = ""
 ) -> HttpResponse:
     """Return the page of a refusal that needs no audit row, such as an unknown address."""
+    log_context.note(code=error.code)
     context = {
         "error": error,
         "reference": error.reference or getattr(request, "request_id", ""),
@@ -192,6 +193,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     any of them, and is no defect.
     """
     error = DatabaseUnavailable() if is_database_away(sys.exc_info()[1]) else None
+    if error is not None:
+        log_context.note(code=error.code)
     # What this process knew last of the company: it may be the database that does not answer.
     context = {"reference": getattr(request, "request_id", ""), "branding": branding.known(), "error": error}
     response = HttpResponse(loader.render_to_string("errors/500.html", context), status=500)

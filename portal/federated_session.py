@@ -14,6 +14,7 @@ from idp.recheck import keep_grant
 from portal.actors import actor_of
 from portal.admission import Admission
 from portal.sign_in import open_session
+from users.log_context import note
 from users.models import Realm
 
 
@@ -46,6 +47,7 @@ def open_federated_session(
         ProviderUnavailable, ProviderChanged, PersonLinkedElsewhere: see `idp.federation.keep_link`.
     """
     provider, claims, actor = answer.provider, answer.claims, actor_of(request)
+    note(provider=provider.slug)
     match.person.backend = BACKEND
     with transaction.atomic(savepoint=False):
         keep_link(actor=actor, provider=provider, claims=claims, match=match)

@@ -22,6 +22,7 @@ from users.audit import record
 from users.errors import DirectoryError
 from users.factor_errors import SecretUnreadable
 from users.factors import Factors, factors_of
+from users.log_context import note
 from users.models import Realm, User
 
 ACTIONS = {Realm.USER: "portal.sign_in", Realm.ADMIN: "admin_portal.sign_in"}
@@ -124,4 +125,5 @@ def _answer(sealed: str, provider: IdentityProvider | None) -> Answer:
         raise SignInStepOver(reason="the encryption keys changed") from error
     if answer is None:
         raise SignInStepOver(reason="the provider changed")
+    note(provider=answer.provider.slug)
     return answer

@@ -1,8 +1,9 @@
 """Whose word on a client is believed: TRUSTED_PROXIES, and what a proxy may say."""
 
 import ipaddress
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -67,6 +68,7 @@ class ClientAddressMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         meta = request.META
+        request.is_local = is_local(meta)  # type: ignore[attr-defined]
         peer = meta.get("REMOTE_ADDR", "")
         trusted = peer in self.proxies
         sent = {name: meta.get(f"HTTP_X_FORWARDED_{name.upper()}", "") for name in ("for", "proto")}
@@ -77,6 +79,20 @@ class ClientAddressMiddleware:
         if trusted:
             meta["REMOTE_ADDR"] = self.proxies.client(meta.get("HTTP_X_FORWARDED_FOR", ""), peer)
         return self.get_response(request)
+
+
+# What proxies add. One on this machine makes everybody look like a neighbour.
+_PROXY_HEADERS = (*_NEVER_BELIEVED, *_BELIEVED_OF_PROXIES, "HTTP_X_REAL_IP", "HTTP_VIA")
+
+
+def is_local(meta: Mapping[str, Any]) -> bool:
+    """Return whether a request comes from this machine and not through a proxy; asked before anything is taken out."""
+    try:
+        peer = ipaddress.ip_address(meta.get("REMOTE_ADDR", ""))
+    except ValueError:
+        return False
+    peer = getattr(peer, "ipv4_mapped", None) or peer
+    return peer.is_loopback and not any(name in meta for name in _PROXY_HEADERS)
 
 
 def _network(text: str) -> _Network:

@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from portal.graceful import Worker, announce_the_end
+from portal.log_lines import configuration
 
-SHOWN = "import json; from portal.settings import *; print(json.dumps([WORKERS, THREADS, DRAIN_SECONDS]))"
+SHOWN = (
+    "import json; from portal.settings import *; "
+    "print(json.dumps([WORKERS, THREADS, DRAIN_SECONDS, LOG_FORMAT, LOG_LEVEL]))"
+)
 
 
-def _chosen() -> tuple[int, int, int]:
-    """Return WORKERS, THREADS and DRAIN_SECONDS.
+def _chosen() -> tuple[int, int, int, str, str]:
+    """Return WORKERS, THREADS, DRAIN_SECONDS, LOG_FORMAT and LOG_LEVEL.
 
     The settings are read in a process of their own: what this one has loaded, the environment of a `.env` included,
     would be handed on to every process that it starts, and a reload would still have the old code and settings.
@@ -26,13 +30,13 @@ def _chosen() -> tuple[int, int, int]:
     read = subprocess.run(command, cwd=Path(__file__).parent.parent, stdout=subprocess.PIPE, text=True)  # noqa: S603
     if read.returncode:
         raise ValueError("The settings cannot be read; the last line above says why.")
-    processes, threads_of_each, seconds = json.loads(read.stdout)
+    processes, threads_of_each, seconds, form, level = json.loads(read.stdout)
     if min(processes, threads_of_each) < 1 or seconds < 0:
         raise ValueError("WORKERS and THREADS must be 1 or more, and DRAIN_SECONDS 0 or more.")
-    return processes, threads_of_each, seconds
+    return processes, threads_of_each, seconds, form, level
 
 
-workers, threads, _drain_seconds = _chosen()
+workers, threads, _drain_seconds, _form, _level = _chosen()
 worker_class = Worker
 # A worker whose main loop shows no sign of life for so long is killed. A slow request alone does not stop that loop.
 timeout = 60
@@ -45,6 +49,9 @@ limit_request_line = 8190
 limit_request_fields = 100
 limit_request_field_size = 8190
 loglevel = "warning"
+# The lines of the process that starts the others. Those have the portal's own configuration from the settings, which
+# writes down requests as well: this server's access log stays off.
+logconfig_dict = configuration(_form, _level)
 # gunicorn would believe X-Forwarded-* of every client on this machine. TRUSTED_PROXIES alone decides that.
 forwarded_allow_ips = ""
 # It would lie in the home directory, one for all servers of this user, and nothing here speaks to it.

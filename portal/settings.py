@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import environ
 
 from portal import __version__
+from portal.log_lines import configuration
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = __version__
@@ -56,6 +57,7 @@ MIDDLEWARE = [
     "portal.security_headers.SecurityHeadersMiddleware",
     "portal.middleware.ContentSecurityPolicyMiddleware",
     "portal.proxies.ClientAddressMiddleware",
+    "portal.observing.ObservingMiddleware",
     "portal.hosts.HostMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -195,7 +197,7 @@ OIDC_MAX_STATES = 20
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = IS_HTTPS
 SECURE_SSL_HOST = _public.netloc
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^healthz/seen$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^healthz/seen$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
@@ -246,17 +248,13 @@ _mail_host = _public.hostname or "localhost"
 _mail_host = "localhost" if ":" in _mail_host or _mail_host.replace(".", "").isdigit() else _mail_host
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MAIL_FROM", default="") or f"Gatehouse <gatehouse@{_mail_host}>"
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {
-        "axes": {"level": "ERROR"},
-        "django.request": {"level": "ERROR"},
-        "django.security": {"level": "ERROR"},
-        "mozilla_django_oidc": {"level": "ERROR"},
-    },
-}
+# --- watching ----------------------------------------------------------------------------------------------------
+
+LOG_FORMAT = env.str("LOG_FORMAT", default="") or "json"
+LOG_LEVEL = env.str("LOG_LEVEL", default="") or "INFO"
+LOG_COMMANDS = env.bool("LOG_COMMANDS", default=False)
+LOGGING = configuration(LOG_FORMAT, LOG_LEVEL, module="portal.logs")
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_DIR = env.str("METRICS_DIR", default="") or str(BASE_DIR / "var" / "metrics")
+
 SILENCED_SYSTEM_CHECKS: list[str] = []

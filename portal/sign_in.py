@@ -22,6 +22,7 @@ from users.audit import record, record_refusal
 from users.errors import DirectoryError, PasswordManagedExternally, SignInFailed
 from users.factors import has_second_factor
 from users.last_login import note_last_login
+from users.log_context import note
 from users.models import Realm, User
 from users.own_sign_ins import account_holder
 
@@ -141,6 +142,7 @@ def open_session(
         if provider_id is None or asks_one or is_confirmed or "+" in method:
             mark_fresh(request.session)
         request.session.save()
+        note(person=str(person.pk))
         note_last_login(person)
         record(f"{ACTIONS[realm]}.succeeded", actor=actor_of(request).as_person(person), target=person, details=details)
 

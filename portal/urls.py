@@ -2,13 +2,14 @@
 
 from django.urls import include, path
 
-from portal import branding, health, seen
+from portal import branding, health, metrics_page, seen
 from portal.user_portal import federation, initiate, logout
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("healthz/seen", seen.seen, name="seen"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics_page.show, name="metrics"),
     path("oauth/login/<slug:slug>/", federation.begin, name="federation_begin"),
     path("oauth/callback/<slug:slug>", federation.callback, name="federation_callback"),
     path("oauth/initiate/<slug:slug>", initiate.initiate, name="initiate_login"),

@@ -71,7 +71,7 @@ def prepare_file(path: Path, places: Places) -> None:
     """Make the file with keys of its own, or let the addresses in an older one follow the ports."""
     VAR.mkdir(mode=0o700, exist_ok=True)
     fresh = {"PUBLIC_URL": places.portal, "INSECURE_ISSUER_ORIGINS": places.tenant, "DATABASE_URL": PRACTICE_DATABASE}
-    fresh["EMAIL_URL"] = PRACTICE_MAIL
+    fresh["EMAIL_URL"], fresh["LOG_FORMAT"] = PRACTICE_MAIL, "plain"
     if create(path, remark="For practice: `make demo` goes on with it, and `make run` refuses it.", **fresh):
         return
     if not is_practice(path):
@@ -79,8 +79,9 @@ def prepare_file(path: Path, places: Places) -> None:
     known = parse(path)
     if known.get("DATABASE_URL"):
         del fresh["DATABASE_URL"]  # otherwise practice would go on in the database of real use
-    if known.get("EMAIL_URL"):
-        del fresh["EMAIL_URL"]
+    for name in ("EMAIL_URL", "LOG_FORMAT"):
+        if known.get(name):
+            del fresh[name]
     if places.tenant in known["INSECURE_ISSUER_ORIGINS"].split(","):
         del fresh["INSECURE_ISSUER_ORIGINS"]
     if any(known.get(name) != value for name, value in fresh.items()):

@@ -28,6 +28,11 @@ TEST_ENVIRONMENT = {
     "WORKERS": "2",
     "THREADS": "8",
     "DRAIN_SECONDS": "0",
+    "LOG_FORMAT": "json",
+    "LOG_LEVEL": "INFO",
+    "LOG_COMMANDS": "false",
+    "METRICS_TOKEN": "",
+    "METRICS_DIR": "",
 }
 
 

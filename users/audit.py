@@ -14,6 +14,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
+from users.announcing import announce
 from users.bulk import insert_like
 from users.errors import DirectoryError
 from users.models import AuditEvent, Outcome, User
@@ -90,8 +91,10 @@ def record(
     if error and actor.person is None and actor.client_ip:
         folded = _fold(event)
         if folded is not None:
+            announce(event, reference=folded.request_id)
             return folded
     insert(event)
+    announce(event)
     return event
 
 
@@ -107,7 +110,10 @@ def record_all(action: str, *, actor: Actor, kind: type[models.Model], rows: Ite
     values = (
         (str(key), _clip(label), _plain(details), _searched(details, _clip(label))) for key, label, details in rows
     )
-    return insert_like(template, ("target_id", "target_label", "details", "about"), values)
+    written = insert_like(template, ("target_id", "target_label", "details", "about"), values)
+    if written:
+        announce(template, count=written)
+    return written
 
 
 def _event(

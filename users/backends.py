@@ -7,6 +7,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
+from users.log_context import note
 from users.models import User
 from users.plain_sql import stored
 
@@ -20,6 +21,7 @@ class SessionBackend(ModelBackend):
     def get_user(self, user_id: object) -> User | None:
         """Return the person of a session, or None if she may not sign in any more."""
         for person in User.objects.raw("SELECT * FROM users_user WHERE id = %s", [stored(User, "id", user_id)]):
+            note(person=str(person.pk))
             return person if self.user_can_authenticate(person) else None
         return None
 

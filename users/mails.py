@@ -5,6 +5,7 @@ import smtplib
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 from typing import Any
 
 from django.conf import settings
@@ -105,7 +106,9 @@ def send_in_background(message: EmailMultiAlternatives, *, on_failure: Callable[
 
 def in_background(act: Callable[[], object]) -> None:
     """Run an act in a short-lived thread with a connection of its own."""
-    threading.Thread(target=_run, args=(act,), name=THREAD_NAME).start()
+    # Its log lines belong to the request that asked for it.
+    asked_in = copy_context()
+    threading.Thread(target=asked_in.run, args=(_run, act), name=THREAD_NAME).start()
 
 
 def _run(act: Callable[[], object]) -> None:

@@ -20,6 +20,7 @@ from idp.models.claims import (
 )
 from idp.models.credentials import ClientCertificate, ExpiryNotice
 from idp.models.guards import GuardedFailure, GuardOutcome, RoutingGuard
+from idp.models.housekeeping import HousekeepingTask
 from idp.models.links import FederatedIdentity, PendingLink
 from idp.models.providers import Credential, IdentityProvider, IdentityProviderQuerySet, Kind, Slot, SlugNumber, Status
 from idp.models.rehearsals import Rehearsal
@@ -42,6 +43,7 @@ __all__ = [
     "ExpiryNotice",
     "FederatedIdentity",
     "GuardOutcome",
+    "HousekeepingTask",
     "GuardedFailure",
     "IdentityProvider",
     "IdentityProviderQuerySet",

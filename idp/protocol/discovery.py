@@ -7,6 +7,7 @@ from idp.protocol import errors, url_errors
 from idp.protocol.client_assertion import ASSERTION_ALGORITHM
 from idp.protocol.clouds import cloud_of_host
 from idp.protocol.http import HttpClient, JsonResponse
+from idp.protocol.observing import DISCOVERY
 from idp.protocol.types import AuthMethod, ProviderMetadata
 from idp.protocol.urls import (
     MAX_LENGTH,
@@ -128,7 +129,7 @@ def read_document(
 
 def fetch_document(client: HttpClient, issuer: str) -> dict[str, Any]:
     """The discovery document of an issuer, unchecked; the caller knows better what an error of his provider means."""
-    response = client.get_json(issuer.rstrip("/") + WELL_KNOWN)
+    response = client.get_json(issuer.rstrip("/") + WELL_KNOWN, endpoint=DISCOVERY)
     if response.status != 200:
         raise discovery_refusal(response, host=split_url(issuer).host)
     return response.body

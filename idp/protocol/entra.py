@@ -10,6 +10,7 @@ from idp.protocol import errors, url_errors
 from idp.protocol.clouds import CLOUDS, PUBLIC, Cloud, cloud_of_domain, cloud_of_host
 from idp.protocol.discovery import discovery_refusal, parse_metadata
 from idp.protocol.http import HttpClient, JsonResponse
+from idp.protocol.observing import DISCOVERY
 from idp.protocol.types import ProviderMetadata
 from idp.protocol.urls import (
     MAX_LENGTH,
@@ -177,7 +178,7 @@ def _authority(cloud: str, origin: str, tenant: str, notices: tuple[str, ...]) -
 
 def discover(client: HttpClient, authority: EntraAuthority) -> tuple[EntraAuthority, ProviderMetadata]:
     """Fetches and checks a tenant's discovery document; a domain becomes the GUID that its issuer names."""
-    return read_document(client.get_json(authority.issuer + WELL_KNOWN), authority)
+    return read_document(client.get_json(authority.issuer + WELL_KNOWN, endpoint=DISCOVERY), authority)
 
 
 def read_document(response: JsonResponse, authority: EntraAuthority) -> tuple[EntraAuthority, ProviderMetadata]:

@@ -26,6 +26,7 @@ from idp.protocol import errors
 from idp.protocol.bodies import json_body
 from idp.protocol.budget import BUDGET
 from idp.protocol.http_types import HttpPolicy, JsonResponse
+from idp.protocol.observing import OTHER, Exchange, Observer, nobody, observed
 from idp.protocol.reachability import ResolvedHost, TlsFacts, tls_facts
 from idp.protocol.resolution import Address, CheckedResolver
 from idp.protocol.urls import UrlParts, is_callable, split_url
@@ -143,8 +144,11 @@ class HttpClient:
     It follows no redirect, reads no proxy, netrc or other setting from the environment, and never repeats a POST.
     """
 
-    def __init__(self, policy: HttpPolicy, *, resolver: Resolver = socket.getaddrinfo) -> None:
+    def __init__(
+        self, policy: HttpPolicy, *, resolver: Resolver = socket.getaddrinfo, observer: Observer = nobody
+    ) -> None:
         self.policy = policy
+        self._observer = observer
         self._dialler = _Dialler(policy, resolver)
         self._tls: ssl.SSLContext | None = None
         self._pools: OrderedDict[tuple[int, str], HTTPConnectionPool] = OrderedDict()
@@ -184,26 +188,31 @@ class HttpClient:
         """Refuses a URL that could not be called now, without calling it: for endpoints that are stored for later."""
         self.resolve(url)
 
-    def get_json(self, url: str) -> JsonResponse:
-        """GETs a JSON object."""
-        return self._exchange("GET", url, {}, None)
+    def get_json(self, url: str, *, endpoint: str = OTHER) -> JsonResponse:
+        """GETs a JSON object; `endpoint` says what for."""
+        with observed(self._observer, endpoint) as exchange:
+            return self._exchange(exchange, "GET", url, {}, None)
 
     def post_form(
-        self, url: str, form: Mapping[str, str], *, basic_auth: tuple[str, str] | None = None
+        self, url: str, form: Mapping[str, str], *, basic_auth: tuple[str, str] | None = None, endpoint: str = OTHER
     ) -> JsonResponse:
         """POSTs a form and reads a JSON object; `basic_auth` is already form-encoded (RFC 6749 section 2.3.1)."""
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         if basic_auth is not None:
             headers["Authorization"] = "Basic " + base64.b64encode(":".join(basic_auth).encode()).decode()
-        return self._exchange("POST", url, headers, urlencode(form).encode())
+        with observed(self._observer, endpoint) as exchange:
+            return self._exchange(exchange, "POST", url, headers, urlencode(form).encode())
 
-    def _exchange(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> JsonResponse:
+    def _exchange(
+        self, exchange: Exchange, method: str, url: str, headers: dict[str, str], body: bytes | None
+    ) -> JsonResponse:
         started = time.monotonic()
         parts = self._begin(url)
         policy, host = self.policy, parts.host
         headers |= {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "Gatehouse"}
         try:
             response = self._send(self._pool(parts), method, parts.target, headers, body)
+            exchange.answered(response.status)
             content = self._read(response, host)
         except HTTPError as exc:
             raise _translated(exc, host) from exc

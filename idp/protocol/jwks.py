@@ -12,6 +12,7 @@ from idp.protocol import errors, token_errors
 from idp.protocol.budget import BUDGET
 from idp.protocol.http import HttpClient
 from idp.protocol.key_sets import Jwk, SigningKey, load, select
+from idp.protocol.observing import JWKS
 from idp.protocol.urls import split_url
 from users.errors import DirectoryError
 
@@ -65,9 +66,16 @@ class _Entry:
 class JwksCache:
     """Key sets by URI, for all threads of a process."""
 
-    def __init__(self, client: HttpClient, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        client: HttpClient,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        on_refetch: Callable[[], None] = lambda: None,
+    ) -> None:
         self._client = client
         self._clock = clock
+        self._on_refetch = on_refetch
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -139,6 +147,7 @@ class JwksCache:
             window = _FORCED_AGAIN_AFTER if entry.forced_in_vain else _FORCED_WINDOW
             if self._clock() >= entry.forced_at + window:
                 entry.forced_at = self._clock()
+                self._on_refetch()
                 self._refresh(uri, entry, seen)
                 entry.forced_in_vain = entry.failure is not None
             return entry.key_set or seen
@@ -161,7 +170,7 @@ class JwksCache:
         return entry.key_set
 
     def _download(self, uri: str) -> _KeySet:
-        response = self._client.get_json(uri)
+        response = self._client.get_json(uri, endpoint=JWKS)
         if response.status != 200:
             raise errors.JwksUnavailable(status=response.status)
         keys = response.body.get("keys")

@@ -18,6 +18,7 @@ from idp.protocol.oauth_errors import (
     TokenResponseMalformed,
     TokenTypeRefused,
 )
+from idp.protocol.observing import TOKEN
 from idp.protocol.types import ClientCheck, ClientCredentials, ProviderMetadata, TokenResponse
 
 # Busy, and failed: whatever else such an answer says, it says nothing about the request (RFC 9110 section 15.6).
@@ -122,7 +123,7 @@ def _post(
             credentials.assertion_key, client_id=credentials.client_id, audience=url
         )
     basic_auth = credentials.basic_auth()
-    response = client.post_form(url, form, basic_auth=basic_auth)
+    response = client.post_form(url, form, basic_auth=basic_auth, endpoint=TOKEN)
     sent = [form.get(name, "") for name in _SECRET_FIELDS]
     if basic_auth is not None:
         sent += [credentials.client_secret, base64.b64encode(":".join(basic_auth).encode()).decode()]

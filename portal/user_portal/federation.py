@@ -52,6 +52,7 @@ from portal.sign_in import safe_next
 from users.audit import record_refusal
 from users.errors import DirectoryError
 from users.factors import has_second_factor
+from users.log_context import note
 from users.models import Realm
 from users.own_sign_ins import account_holder
 from users.sessions import reload_for_update
@@ -69,6 +70,7 @@ def start_sign_in(
         confirms: let the provider make sure who sits there, whatever it remembers (OpenID Connect Core 1.0, section
             3.1.2.1: `prompt`). Google does not know `login`, and lets choose the account.
     """
+    note(provider=provider.slug)
     prompt = ("select_account" if provider.kind == Kind.GOOGLE else "login") if confirms else ""
     asked = new_request(provider, login_hint=login_hint, prompt=prompt)
     # The library's bookkeeping: several tabs at once, and the oldest forgotten when there are many.
@@ -195,9 +197,12 @@ def _take_state(request: HttpRequest, provider: IdentityProvider) -> dict[str, A
 
 
 def _active_by_slug(slug: str) -> IdentityProvider:
+    # What stands in the address may be any word: it becomes a name in logs and metrics once a provider has it.
+    note(provider="unknown")
     provider = active_provider_by_slug(slug)
     if provider is None:
         raise ProviderUnavailable(slug=slug[:40])
+    note(provider=provider.slug)
     return provider
 
 

@@ -19,6 +19,7 @@ from portal.errors import error_page
 from portal.sign_in import safe_next
 from users.audit import record_refusal
 from users.errors import DirectoryError
+from users.log_context import note
 
 PARAMETERS = ("iss", "login_hint", "target_link_uri")
 
@@ -61,6 +62,7 @@ def _check(given: QueryDict, slug: str) -> None:
         if len(given.getlist(name)) > 1:
             raise ParameterDuplicated(parameter=name)
     provider = IdentityProvider.objects.filter(slug=slug).first()
+    note(provider=provider.slug if provider else "unknown")
     if provider is None or not provider.is_active:
         raise ProviderUnavailable(slug=slug[:40])
     if given.get("iss") != provider.issuer:

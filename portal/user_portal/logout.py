@@ -21,6 +21,7 @@ from portal.errors import TooManyRequests
 from portal.request_limits import refuses_by
 from users.audit import Actor, record_refusal
 from users.errors import DirectoryError
+from users.log_context import note
 
 # The session is gone when the provider sends the browser back, so that the state needs a place of its own.
 STATE_COOKIE = "gatehouse_sign_out"
@@ -72,6 +73,12 @@ def _provider_as_actor(request: HttpRequest, provider: IdentityProvider | None) 
     )
 
 
+def _provider_called(slug: str) -> IdentityProvider | None:
+    provider = IdentityProvider.objects.filter(slug=slug).first()
+    note(provider=provider.slug if provider else "unknown")
+    return provider
+
+
 @login_not_required
 @csrf_exempt
 @xframe_options_exempt
@@ -81,7 +88,7 @@ def frontchannel_logout(request: HttpRequest, slug: str) -> HttpResponse:
     OpenID Connect Front-Channel Logout 1.0, section 2. A frame of another site gets no cookie of ours, and this
     answer tells nobody whether a session was there.
     """
-    provider = IdentityProvider.objects.filter(slug=slug).first()
+    provider = _provider_called(slug)
     if provider is not None and request.method == "GET":
         sids, issuers = request.GET.getlist("sid"), request.GET.getlist("iss")
         with contextlib.suppress(DirectoryError):  # it is in the audit log
@@ -118,7 +125,7 @@ def refuse_backchannel(
 @require_POST
 def backchannel_logout(request: HttpRequest, slug: str) -> HttpResponse:
     """Take a logout token from a provider's server (OpenID Connect Back-Channel Logout 1.0, sections 2.5 to 2.8)."""
-    provider = IdentityProvider.objects.filter(slug=slug).first()
+    provider = _provider_called(slug)
     actor = _provider_as_actor(request, provider)
     try:
         token = _posted_token(request, actor, provider)

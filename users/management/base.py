@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from users.audit import Actor, operator, record_refusal
 from users.errors import DirectoryError, InputNotText
+from users.log_context import LogContext, log_context
 from users.management.writing import writing
 
 STDIN_LIMIT = 8192
@@ -76,6 +77,8 @@ class DirectoryCommand(BaseCommand):
     """
 
     actor: Actor
+    # Whether its own output tells the operator what happened, so that log lines of its acts would only be in the way.
+    is_typed = True
 
     def get_version(self) -> str:
         """Return what `--version` prints."""
@@ -102,6 +105,11 @@ class DirectoryCommand(BaseCommand):
         """Run the subcommand."""
         self.actor = operator()
         self.as_json = bool(options.get("as_json"))
+        command = type(self).__module__.rpartition(".")[2]
+        with log_context(LogContext(request_id=self.actor.request_id, command=command, is_typed=self.is_typed)):
+            self._run(options)
+
+    def _run(self, options: dict[str, Any]) -> None:
         try:
             for name, value in options.items():
                 refuse_wrong_encoding(value, name=f"The argument {name}")

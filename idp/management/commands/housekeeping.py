@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 from django.db import connections
 
 from idp.housekeeping import TASKS, Done, keep_house
+from users.log_context import current
 from users.management.base import DirectoryCommand, DirectoryParser, at_least_one
 from users.management.interruption import Interruption
 
@@ -59,14 +60,13 @@ class Command(DirectoryCommand):
             raise SystemExit(interruption.exit_status)
 
     def _regularly(self, seconds: int, interruption: Interruption, *, until_eof: bool) -> None:
-        """Keep house until told to end, which is between two tasks. Only what failed is worth a line."""
+        """Keep house until told to end, which is between two tasks. The log tells of each task; nobody reads more."""
+        current().is_typed = False
         if until_eof:
             threading.Thread(target=_end_with_standard_input, daemon=True).start()
         try:
             while True:
-                for each in keep_house(lambda: interruption.number is not None):
-                    if each.error is not None:
-                        self.stderr.write(f"housekeeping: {_in_words(each)}", lambda text: text)
+                keep_house(lambda: interruption.number is not None)
                 # The next time is minutes away, and the database may be restarted until then.
                 connections.close_all()
                 with interruption.waiting():

@@ -1,0 +1,60 @@
+"""Tracebacks without secrets: frames and types stay, and the texts of exceptions are cleaned.
+
+The database quotes the value that it does not take, a missing key is named, a parser shows where it stopped: the text
+of an exception may hold whatever the request held.
+"""
+
+import re
+import traceback
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from idp.protocol.redaction import MASK, clean
+
+# A six-digit code is the shortest secret.
+_SHORTEST = 6
+# Of a long list that somebody pasted the beginning will do.
+_LONGEST = 4096
+_CREDENTIALS_IN_URL = re.compile(r"://[^/\s@]*@")
+_DEEPEST = 10
+
+
+def scrubbed_traceback(error: BaseException, secrets: Iterable[str]) -> str:
+    """Return the traceback of an exception and of what led to it, the cause first. No local values.
+
+    Args:
+        secrets: what the request held. What the settings hold, and whatever looks like a token, goes as well.
+    """
+    hidden = [*secrets, *_own_secrets()]
+    parts: list[str] = []
+    following: BaseException | None = error
+    while following is not None and len(parts) < _DEEPEST:
+        frames = "".join(traceback.format_tb(following.__traceback__))
+        kind = type(following)
+        text = _CREDENTIALS_IN_URL.sub(f"://{MASK}@", clean(str(following), hidden))
+        name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+        parts.append(f"Traceback (most recent call last):\n{frames}{name}: {text}")
+        suppressed = following.__suppress_context__
+        following = following.__cause__ or (None if suppressed else following.__context__)
+    return "\n\nThen:\n\n".join(reversed(parts))
+
+
+def secrets_of(request: HttpRequest) -> list[str]:
+    """Return whatever came with a request: what was typed, cookies, query, and the words in the address."""
+    form = getattr(request, "_post", None)  # only if it was read already: reading can fail
+    values = [value for _, given in request.GET.lists() for value in given]
+    values += [value for _, given in form.lists() for value in given] if form is not None else []
+    values += request.COOKIES.values()
+    match = request.resolver_match
+    values += [str(value) for value in match.kwargs.values()] if match else request.path_info.split("/")
+    values.append(request.META.get("HTTP_AUTHORIZATION", ""))
+    return [value[:_LONGEST] for value in values if len(value) >= _SHORTEST]
+
+
+def _own_secrets() -> list[str]:
+    database = settings.DATABASES["default"]
+    own = [settings.SECRET_KEY, *settings.ENCRYPTION_KEYS, settings.METRICS_TOKEN]
+    own += [str(database.get("PASSWORD") or ""), settings.EMAIL_HOST_PASSWORD]
+    return [value for value in own if value]
