@@ -35,7 +35,7 @@ def look_at_files(examination: Examination) -> None:
     """Look at who may read what must stay secret, and whether the pages have their files."""
     examination.look("Account", _account)
     examination.look("Settings file", _settings_file)
-    examination.look("Directory var", _var)
+    examination.look("Data directory", _data_directory)
     examination.look("Static files", _static_files, hint="Run `manage.py collectstatic --no-input`, then restart.")
 
 
@@ -57,19 +57,26 @@ def look_at_secrets() -> Finding[None]:
     return ok(f"All {total} stored secrets can be decrypted.")
 
 
+def _database_file() -> Path | None:
+    """Return the file of an embedded database, or None where a server keeps everything."""
+    database = settings.DATABASES["default"]
+    return Path(str(database["NAME"])) if database["ENGINE"].endswith("sqlite3") else None
+
+
 def _account() -> Finding[None]:
-    """Compare the account of this command with that of the files: what it makes belongs to it."""
-    owner = (settings.BASE_DIR / "var").stat().st_uid if (settings.BASE_DIR / "var").is_dir() else os.geteuid()
-    if owner != os.geteuid():
+    """Compare the account of this command with that of the database file: what it makes belongs to it."""
+    file, us = _database_file(), os.geteuid()
+    if file is not None and file.exists() and file.stat().st_uid != us:
         return not_ok(
-            f"This command runs as user {os.geteuid()}, but var/ belongs to user {owner}.",
+            f"This command runs as user {us}, but {file} belongs to user {file.stat().st_uid}.",
             "Run it as the account of the service, such as with `sudo -u gatehouse`: it is to meet what that one "
             "meets, and a file that it makes must belong to that one.",
             "warning",
         )
-    if os.geteuid() == 0:
-        return not_ok("Gatehouse runs as root here.", "Give it an account of its own; it needs no rights.", "warning")
-    return ok(f"User {os.geteuid()}, who also owns var/." if (settings.BASE_DIR / "var").is_dir() else "Not root.")
+    if us == 0:
+        hint = "Run it as the account of the service, which needs no rights: `sudo -u gatehouse`."
+        return not_ok("This command runs as root.", hint, "warning")
+    return ok(f"User {us}, not root.")
 
 
 def _settings_file() -> Finding[None]:
@@ -79,13 +86,14 @@ def _settings_file() -> Finding[None]:
     return _only_for_the_owner(path)
 
 
-def _var() -> Finding[None]:
-    path: Path = settings.BASE_DIR / "var"
-    if not path.is_dir():
-        return ok("There is none, and nothing needs it.")
-    if not os.access(path, os.W_OK) and settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-        return not_ok(f"{path} cannot be written.", f"Give it to the account of the service: chown -R gatehouse {path}")
-    return _only_for_the_owner(path)
+def _data_directory() -> Finding[None]:
+    file = _database_file()
+    if file is None:
+        return ok("A database server keeps everything; no file here is secret.")
+    if not os.access(file.parent, os.W_OK):
+        hint = f"Give it to the account of the service: chown -R gatehouse {file.parent}"
+        return not_ok(f"{file.parent} cannot be written.", hint)
+    return _only_for_the_owner(file.parent)
 
 
 def _only_for_the_owner(path: Path) -> Finding[None]:

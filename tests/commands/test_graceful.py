@@ -72,8 +72,11 @@ def test_it_says_that_it_ends_and_serves_meanwhile(project: Path) -> None:
         while (ready := Visitor().get(f"{portal.url}/readyz")).status == 200:
             assert time.monotonic() < ends_at
         assert (ready.status, json.loads(ready.text)) == (503, {"status": "draining"})
-        assert Visitor().get(f"{portal.url}/healthz").status == 200
         assert Visitor().get(f"{portal.url}/login/").status == 200
+        # It lives until it has ended, so that a supervisor does not kill it meanwhile.
+        environment = {**TEST_ENVIRONMENT, "PUBLIC_URL": portal.url}
+        asked = ended(project, "-m", "portal.healthcheck", portal.url.removeprefix("http://"), **environment)
+        assert (asked.returncode, asked.stdout.strip()[-11:]) == (0, "answers 200")
         portal.process.terminate()  # a second one ends the announcement
         assert portal.process.wait(timeout=30) == 0
 
