@@ -9,6 +9,7 @@ from portal.backup.values import kind_of
 LEFT_OUT = {
     "users.UserSession": "everybody signs in anew: a session that ended since the backup must not come back",
     "idp.UpstreamGrant": "refresh tokens of sessions, which are left out",
+    "idp.HousekeepingTask": "when each task ended well on the machine that was backed up",
     "idp.SpentState": "a sign-in under way goes on in its session alone, and sessions are left out",
     "users.SetupToken": "good for an hour, and replaced with `manage.py admins setup-link`",
     "users.ResetRequest": "counts requests of the last hour",

@@ -21,7 +21,7 @@ from users.models import User
 
 URL = "/admin/insights/directory/"
 # Dotted texts that are no actions: paths of our own Python.
-NOT_RECORDING = {"settings.py", "urls.py", "wsgi.py", "apps.py", "audit_words.py"}
+NOT_RECORDING = {"settings.py", "urls.py", "wsgi.py", "apps.py", "audit_words.py", "log_lines.py"}
 ACTION = re.compile(r"(?:admin_portal|audit|backup|idp|keys|operator|portal|users)(?:\.[a-z_]+){1,2}")
 # As in f"{ACTION}.failed" and f"{ACTIONS[realm]}.failed"; and what stands in these.
 STEMS = {"portal.confirmation", "portal.sign_in", "admin_portal.sign_in"}

@@ -25,6 +25,7 @@ import django
 django.setup()
 from django.conf import settings
 from django.test import Client
+settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
 found = []
 for address in {ADDRESSES!r}:
     client = Client(raise_request_exception=False)
