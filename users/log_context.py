@@ -63,6 +63,11 @@ def note(**facts: str) -> None:
             setattr(context, name, text)
 
 
+def log_context_from_now_on(context: LogContext) -> None:
+    """Let every line of this process carry these facts, unless it is written within a context of its own."""
+    _current.set(context)
+
+
 @contextmanager
 def log_context(context: LogContext) -> Iterator[LogContext]:
     """Let every line that is written within the block carry these facts."""

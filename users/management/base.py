@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from users.audit import Actor, operator, record_refusal
 from users.errors import DirectoryError, InputNotText
-from users.log_context import LogContext, log_context
+from users.log_context import LogContext, log_context, log_context_from_now_on
 from users.management.writing import writing
 
 STDIN_LIMIT = 8192
@@ -77,8 +77,6 @@ class DirectoryCommand(BaseCommand):
     """
 
     actor: Actor
-    # Whether its own output tells the operator what happened, so that log lines of its acts would only be in the way.
-    is_typed = True
 
     def get_version(self) -> str:
         """Return what `--version` prints."""
@@ -101,12 +99,17 @@ class DirectoryCommand(BaseCommand):
         parser.set_defaults(run=run)
         return parser
 
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run as the process's one command. What is left to be closed at its very end is part of it."""
+        log_context_from_now_on(LogContext(command=argv[1], is_typed=True))
+        super().run_from_argv(argv)
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the subcommand."""
         self.actor = operator()
         self.as_json = bool(options.get("as_json"))
         command = type(self).__module__.rpartition(".")[2]
-        with log_context(LogContext(request_id=self.actor.request_id, command=command, is_typed=self.is_typed)):
+        with log_context(LogContext(request_id=self.actor.request_id, command=command, is_typed=True)):
             self._run(options)
 
     def _run(self, options: dict[str, Any]) -> None:
