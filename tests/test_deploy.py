@@ -55,7 +55,7 @@ def parsed(words: list[str]) -> None:
         assert (options.config, options.args) == ("python:portal.serving", ["portal.wsgi:application"])
         return
     assert words[:2] == ["python", "manage.py"], words
-    app = {"migrate": "users", "housekeeping": "idp"}[words[2]]
+    app = {"migrate": "users", "housekeeping": "idp", "backup": "portal"}[words[2]]
     command = load_command_class(app, words[2])
     command.create_parser("manage.py", words[2]).parse_args(words[3:])
 
@@ -64,6 +64,9 @@ def parsed(words: list[str]) -> None:
 def test_a_service_starts_what_exists_and_may_do_nothing_else(path: Path) -> None:
     service = unit(path)["Service"]
     words = shlex.split(service["ExecStart"])
+    if words[0] == "/bin/sh":
+        relative, *words = shlex.split(words[2].partition(" < ")[0])
+        words = [f"{service['WorkingDirectory']}/{relative}", *words]
     assert words[0] == f"{service['WorkingDirectory']}/.venv/bin/python"
     parsed(["python", *words[1:]])
     assert {name: service.get(name) for name in HARDENED} == HARDENED
