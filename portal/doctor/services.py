@@ -11,16 +11,17 @@ from django.core.mail.backends.smtp import EmailBackend
 from django.utils import timezone
 
 from idp import connection as connection_test
-from idp.models import IdentityProvider, Status
+from idp.models import HousekeepingTask, IdentityProvider, Status
 from idp.steps import Finding
 from portal.doctor.database import DATABASE, MIGRATIONS
 from portal.doctor.examination import Examination, not_ok, ok
 from users import branding, mails
 from users.administrators import needs_setup
-from users.models import User, UserSession
+from users.models import User
 
 MAIL = "Mail"
 _RUN_IT = "Enable the timer of deploy/systemd, or another one, that runs `manage.py housekeeping` every 15 minutes."
+_READ_IT = "Run `manage.py housekeeping` by hand: it says of each task why it failed, and the log says more."
 _TOO_LONG = timedelta(minutes=45)
 
 
@@ -113,24 +114,18 @@ def _administrator() -> Finding[None]:
 
 
 def _housekeeping() -> Finding[None]:
-    """Look for what it leaves behind, or has left undone: it keeps no diary."""
+    """Read its diary: what never ran, what has not run for too long, and what ends in an error."""
     now = timezone.now()
-    checked = (
-        IdentityProvider.objects.exclude(status=Status.ARCHIVED)
-        .exclude(health_checked_at=None)
-        .order_by("-health_checked_at")
-        .values_list("health_checked_at", flat=True)
-        .first()
-    )
-    if checked is not None and now - checked < _TOO_LONG:
-        return ok(f"It asked the providers {_ago(now - checked)} ago.")
-    if User.objects.filter(scheduled_at__lt=now - _TOO_LONG).exists():
-        return not_ok("A scheduled suspension or activation is overdue: it does not run.", _RUN_IT)
-    if UserSession.objects.filter(expire_date__lt=now - timedelta(days=1)).exists():
-        return not_ok("Sessions that ran out a day ago are still stored: it does not run.", _RUN_IT)
-    if checked is not None:
-        return not_ok(f"It asked the providers {_ago(now - checked)} ago for the last time.", _RUN_IT)
-    return not_ok("Nothing shows whether it runs: it has had nothing to do yet.", _RUN_IT, "unknown")
+    diary = {task.name: task for task in HousekeepingTask.objects.all()}
+    if not diary:
+        return not_ok("It has never run here.", _RUN_IT, "warning")
+    last = max(task.ran_at for task in diary.values())
+    if now - last >= _TOO_LONG:
+        return not_ok(f"It ran {_ago(now - last)} ago for the last time.", _RUN_IT)
+    failing = [f"{task.name} ({task.code})" for task in diary.values() if task.code]
+    if failing:
+        return not_ok(f"It runs, and these tasks fail: {', '.join(sorted(failing))}.", _READ_IT)
+    return ok(f"It ran {_ago(now - last)} ago, and every task ended well.")
 
 
 def _ago(age: timedelta) -> str:
