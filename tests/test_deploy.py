@@ -14,6 +14,7 @@ from django.urls.resolvers import URLResolver
 from gunicorn.config import Config
 
 from portal import limits, serving
+from portal.metrics_page import MetricsRefused
 from tests.commands.starting import ROOT, ended
 from tests.environment import TEST_ENVIRONMENT
 
@@ -24,6 +25,7 @@ COMPOSE = yaml.safe_load((DEPLOY / "docker" / "compose.yaml").read_text())
 OURS = {name: service for name, service in COMPOSE["services"].items() if service["image"].startswith("gatehouse")}
 DOCKERFILE = (DEPLOY / "docker" / "Dockerfile").read_text()
 NGINX = (DEPLOY / "nginx" / "gatehouse.conf").read_text()
+LISTENERS = re.findall(r"^ListenStream=(.+)$", (DEPLOY / "systemd" / "gatehouse.socket").read_text(), re.MULTILINE)
 HARDENED = {
     "NoNewPrivileges": "yes",
     "CapabilityBoundingSet": "",
@@ -86,8 +88,28 @@ def test_units_name_each_other() -> None:
     names = {path.name for path in UNITS}
     assert unit(DEPLOY / "systemd" / "gatehouse.service")["Unit"]["Requires"] in names
     assert {path.with_suffix(".service").name for path in UNITS} <= names
-    socket = unit(DEPLOY / "systemd" / "gatehouse.socket")["Socket"]["ListenStream"]
+    socket, _ = LISTENERS
     assert f"server unix:{socket};" in NGINX
+
+
+def test_health_and_metrics_are_asked_where_somebody_listens() -> None:
+    (job,) = yaml.safe_load((DEPLOY / "prometheus" / "scrape.yml").read_text())
+    (target,) = job["static_configs"][0]["targets"]
+    assert target in LISTENERS and f"http://{target}{job['metrics_path']}" in MetricsRefused.hint
+    for name in ("operate", "recover", "upgrading"):
+        asked = re.findall(r"curl -s http://([^/\s]+)/", (ROOT / "docs" / f"{name}.md").read_text())
+        assert asked and set(asked) == {target}, name
+
+
+def test_prometheus_elsewhere_asks_each_server_with_the_token() -> None:
+    _, _, elsewhere = (DEPLOY / "prometheus" / "scrape.yml").read_text().partition("# Prometheus elsewhere")
+    (job,) = yaml.safe_load("\n".join(line[2:] for line in elsewhere.partition("#\n")[2].splitlines()))
+    assert job["authorization"]["type"] == "Bearer"
+    # The proxy answers 404 there; its comment names the same servers.
+    assert all(f"server {target} " in NGINX for target in job["static_configs"][0]["targets"])
+    ports = [port.rpartition(":")[0] for name in ("web-1", "web-2") for port in OURS[name]["ports"]]
+    assert all(port in elsewhere for port in ports)
+    assert "METRICS_TOKEN=" in (DEPLOY / "docker" / "compose.yaml").read_text()
 
 
 @pytest.mark.parametrize("name", OURS)
