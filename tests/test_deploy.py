@@ -17,6 +17,7 @@ from portal import limits, serving
 from portal.metrics_page import MetricsRefused
 from tests.commands.starting import ROOT, ended
 from tests.environment import TEST_ENVIRONMENT
+from tests.soak.nginx import AWAY, FAILS, RETRIES, nginx_command
 
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").iterdir())
@@ -197,3 +198,25 @@ def test_nginx_takes_as_much_as_gatehouse_and_believes_nobody() -> None:
     # Each server that listens with TLS says which versions: at one address the first one's count for all.
     servers = re.split(r"^server \{", NGINX, flags=re.MULTILINE)[1:]
     assert all("ssl_protocols TLSv1.2 TLSv1.3;" in server for server in servers if "listen 443" in server)
+
+
+def test_nginx_asks_another_instance_and_says_when_none_answers() -> None:
+    assert RETRIES.splitlines() == [
+        "proxy_connect_timeout 2s;",
+        "proxy_send_timeout 20s;",
+        "proxy_read_timeout 60s;",
+        "proxy_next_upstream error timeout;",
+        "proxy_next_upstream_tries 2;",
+        "proxy_next_upstream_timeout 10s;",
+    ]
+    assert FAILS == "max_fails=2 fail_timeout=1s"
+    assert AWAY.startswith("error_page 502 504 =503 @away;\n    location @away {")
+    assert "add_header Retry-After 5 always;" in AWAY and 'data-error-code="proxy.no_instance"' in AWAY
+    # Gatehouse's own pages pass as they are.
+    assert "proxy_intercept_errors" not in re.sub(r"#.*", "", NGINX)
+
+
+def test_the_soak_runs_with_what_is_shipped(tmp_path: Path) -> None:
+    nginx_command(tmp_path, port=1, instances=(2, 3))
+    written = (tmp_path / "nginx.conf").read_text()
+    assert RETRIES in written and AWAY in written and f"server 127.0.0.1:2 {FAILS};" in written

@@ -1,9 +1,23 @@
-"""nginx in front of one or two instances, with everything of its own in one directory."""
+"""nginx in front of one or two instances, with everything of its own in one directory.
+
+When another instance is tried, and what a visitor sees where none answers, is read from the file that is shipped.
+"""
 
 import os
+import re
 from pathlib import Path
 
 from tests.servers import find
+
+SHIPPED = (Path(__file__).parents[2] / "deploy" / "nginx" / "gatehouse.conf").read_text()
+# How long one instance is waited for, and when the other one is asked.
+RETRIES = "\n".join(
+    re.findall(r"^ *((?:proxy_next_upstream|proxy_(?:connect|send|read)_timeout)[^;#]*;)", SHIPPED, re.M)
+)
+# Of the upstream with several servers.
+(FAILS,) = set(re.findall(r"# +server [\d.:]+ (max_fails=[^;]+);", SHIPPED))
+# From `error_page` to the end of the place that it names, which is the last of its server.
+(AWAY,) = re.findall(r"^ *(error_page .*\n    \})\n\}", SHIPPED, re.M | re.S)
 
 # The first word of `map` says at which instance a browser begins; its answer from the provider goes to the other one.
 CONFIGURATION = """\
@@ -33,26 +47,13 @@ http {{
 
     server {{
         listen 127.0.0.1:{port};
-        # Whether the instance is new or busy: an answer within seconds, and the other one within that time.
-        proxy_connect_timeout 2s;
-        proxy_read_timeout 60s;
-        proxy_next_upstream error timeout;
-        proxy_next_upstream_timeout 10s;
+        {retries}
         proxy_set_header Host $http_host;
         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
         proxy_set_header X-Forwarded-Proto $scheme;
         add_header X-Served-By $upstream_addr always;
         location / {{ proxy_pass http://$instance; }}
-
-        # No instance answers. Gatehouse's own pages with these statuses pass as they are.
-        error_page 502 504 =503 @away;
-        location @away {{
-            internal;
-            default_type text/html;
-            add_header Retry-After 5 always;
-            return 503 '<!doctype html><title>Gatehouse is away</title><main data-error-code="proxy.no_instance">
-                        <h1>Gatehouse does not answer at the moment</h1><p>Try again in a moment.</p></main>';
-        }}
+        {away}
     }}
 }}
 """
@@ -70,8 +71,8 @@ def nginx_command(directory: Path, *, port: int, instances: tuple[int, int]) -> 
     user = "user root;" if os.geteuid() == 0 else ""
     one, two = instances
     # An instance that fails is left alone for a second, and the other one takes over. One alone is asked all the same.
-    fails = "max_fails=2 fail_timeout=1s" if one != two else "max_fails=0"
+    fails = FAILS if one != two else "max_fails=0"
     file = directory / "nginx.conf"
     given = {"directory": directory, "user": user, "port": port, "one": one, "two": two, "fails": fails}
-    file.write_text(CONFIGURATION.format(**given))
+    file.write_text(CONFIGURATION.format(**given, retries=RETRIES, away=AWAY))
     return [nginx, "-p", str(directory), "-e", str(directory / "nginx-errors.log"), "-c", str(file)]
