@@ -132,6 +132,8 @@ def test_compose_keeps_database_and_cache_to_itself() -> None:
     for name in ("database", "cache"):
         assert services[name]["networks"] == ["inside"] and "ports" not in services[name]
     assert COMPOSE["networks"]["inside"]["internal"] is True
+    # The temporary server of a first start does not listen there, and must not pass for the real one.
+    assert "--host=127.0.0.1" in services["database"]["healthcheck"]["test"]
     ports = [port for service in services.values() for port in service.get("ports", [])]
     assert ports and all(port.startswith("127.0.0.1:") for port in ports)
     assert {secret for service in services.values() for secret in service.get("secrets", [])} == set(COMPOSE["secrets"])
