@@ -1,4 +1,4 @@
-"""Reading README and docs as somebody does who follows a link or types a command."""
+"""Reading the READMEs and docs as somebody does who follows a link or types a command."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "deploy/README.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
 _HEADING = re.compile(r"#{1,6} (.+)")
 _FENCE = re.compile(r" *(```|~~~)")
