@@ -85,6 +85,14 @@ def test_the_service_has_time_to_drain() -> None:
     assert min(graces) > serving.graceful_timeout + 30
 
 
+def test_backups_have_the_folder_that_the_pages_make() -> None:
+    service = unit(DEPLOY / "systemd" / "gatehouse-backup.service")["Service"]
+    folder = service["ReadWritePaths"]
+    assert f'"{folder}/gatehouse-' in service["ExecStart"] and f" {folder} " in service["ExecStartPost"]
+    for page in ("docs/backup.md", "deploy/README.md", "deploy/systemd/gatehouse-backup.service"):
+        assert f"install -d -m 700 -o gatehouse -g gatehouse {folder}\n" in (ROOT / page).read_text(), page
+
+
 def test_units_name_each_other() -> None:
     names = {path.name for path in UNITS}
     assert unit(DEPLOY / "systemd" / "gatehouse.service")["Unit"]["Requires"] in names
