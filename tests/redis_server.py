@@ -1,7 +1,6 @@
 """A private Redis for the tests, to be killed, stopped, emptied and made read-only at will."""
 
 import os
-import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -12,6 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
 from tests.commands.starting import free_port
+from tests.servers import find
 from users.cache import breaker
 
 MISSING = "redis-server was not found: the tests of the cache need it (Debian: apt-get install redis-server)."
@@ -26,7 +26,7 @@ class RedisServer:
     """A Redis that keeps nothing on disk and listens on a port of its own."""
 
     def __init__(self, directory: Path) -> None:
-        found = shutil.which("redis-server")
+        found = find("redis-server")
         if found is None:
             raise FileNotFoundError(MISSING)
         self.port = free_port()

@@ -1,7 +1,7 @@
-"""Finds the servers that the soak needs, and fetches them where it can: `python -m tests.servers`.
+"""Finds the servers that the tests need, and fetches them where it can: `python -m tests.servers`.
 
-That is nginx, and where DATABASE_URL is PostgreSQL, redis-server and PostgreSQL's own programs. Imports nothing heavy:
-it runs before every `make test`.
+That is redis-server for the tests of the cache, nginx for the soak, and where DATABASE_URL is PostgreSQL also
+PostgreSQL's own programs. Imports nothing heavy: it runs before every `make test`.
 """
 
 import os
@@ -12,15 +12,22 @@ from pathlib import Path
 
 # The program that is looked for, and the package of Debian and its like that brings it.
 NGINX = ("nginx", "nginx")
-WITH_POSTGRESQL = (("redis-server", "redis-server"), ("initdb", "postgresql"), ("pg_ctl", "postgresql"))
+REDIS = ("redis-server", "redis-server")
+WITH_POSTGRESQL = (("initdb", "postgresql"), ("pg_ctl", "postgresql"))
 CURE = "Install them, on Debian and its like with: apt-get install"
 
 
 def missing() -> dict[str, str]:
     """Return the programs that are not there, each with the package that brings it."""
-    on_postgresql = os.environ.get("DATABASE_URL", "").startswith("postgres")
-    needed = (NGINX, *WITH_POSTGRESQL) if on_postgresql else (NGINX,)
+    return _absent(NGINX, REDIS, *(WITH_POSTGRESQL if _on_postgresql() else ()))
+
+
+def _absent(*needed: tuple[str, str]) -> dict[str, str]:
     return {program: package for program, package in needed if find(program) is None}
+
+
+def _on_postgresql() -> bool:
+    return os.environ.get("DATABASE_URL", "").startswith("postgres")
 
 
 def find(program: str) -> str | None:
@@ -30,11 +37,21 @@ def find(program: str) -> str | None:
     return found or next(map(str, places), None)
 
 
-def left_out() -> str:
-    """Return why the soak is left out, or "" where it runs: in CI it has to fail instead."""
-    if in_ci() or not (programs := missing()):
+def soak_left_out() -> str:
+    """Return why the soak is left out, or "" where it runs: in CI it has to fail instead. Redis is part of it on
+    PostgreSQL alone."""
+    return _left_out("the soak is left out", NGINX, *((REDIS, *WITH_POSTGRESQL) if _on_postgresql() else ()))
+
+
+def redis_left_out() -> str:
+    """Return why the tests with a Redis of their own are left out, or "" where they run: in CI they have to fail."""
+    return _left_out("the tests of the cache in Redis are left out", REDIS)
+
+
+def _left_out(what: str, *needed: tuple[str, str]) -> str:
+    if in_ci() or not (programs := _absent(*needed)):
         return ""
-    return f"the soak is left out: no {', no '.join(programs)}; `python -m tests.servers` says what to do"
+    return f"{what}: no {', no '.join(programs)}; `python -m tests.servers` says what to do"
 
 
 def in_ci() -> bool:
@@ -43,10 +60,10 @@ def in_ci() -> bool:
 
 
 def _fetch(packages: list[str]) -> None:
-    """Install packages as root, without starting what is in them: nothing but the soak needs them."""
+    """Install packages as root, without starting what is in them: nothing but the tests needs them."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0 or shutil.which("apt-get") is None:
         return
-    _say(f"No {', no '.join(missing())} for the soak yet. Trying: apt-get install {' '.join(packages)}")
+    _say(f"No {', no '.join(missing())} for the tests yet. Trying: apt-get install {' '.join(packages)}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", *packages]):
         try:
@@ -65,10 +82,12 @@ def main() -> int:
         _fetch(sorted(set(missing().values())))
     if not (programs := missing()):
         return 0
-    _say(f"Not found for the soak: {', '.join(programs)}. {CURE} {' '.join(sorted(set(programs.values())))}")
+    _say(f"Not found for the tests: {', '.join(programs)}. {CURE} {' '.join(sorted(set(programs.values())))}")
     if in_ci():
         return 1
-    _say("All other tests run; the soak is left out. Under CI=true this would be a failure.")
+    for why in filter(None, (redis_left_out(), soak_left_out())):
+        _say(f"So {why.partition(':')[0]}.")
+    _say("All other tests run. Under CI=true this would be a failure.")
     return 0
 
 
