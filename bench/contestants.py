@@ -104,6 +104,8 @@ def contestant(name: str, place: Place) -> Contestant:
     }
     if name == "gatehouse":
         environment |= {"ENV_FILE": os.devnull, "ENCRYPTION_KEYS": Fernet.generate_key().decode(), "DEBUG": "false"}
+        # Not into what an installation in this folder counts.
+        environment["METRICS_DIR"] = str(place.directory / f"metrics-{place.scheme}")
         insecure = place.scheme == "http" or place.kind == "entra"
         environment |= {"INSECURE_ISSUER_ORIGINS": place.origin} if insecure else {"PRIVATE_ISSUER_HOSTS": "127.0.0.1"}
     else:

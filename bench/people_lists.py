@@ -49,6 +49,7 @@ def _measured(database_url: str, people: int) -> dict[str, Any]:
             "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
             "DATABASE_URL": url,
             "ALLOWED_HOSTS": "127.0.0.1",
+            "METRICS_DIR": str(Path(directory) / "metrics"),
         }
         try:
             return in_own_process("bench.people_pages", {"people": people}, environment, timeout=LONGEST)

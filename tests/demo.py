@@ -37,6 +37,7 @@ VAR = ROOT / "var"
 PRACTICE_DATABASE = f"sqlite:///{quote(str(VAR / 'practice.sqlite3'))}"
 # Four slashes: what follows the third is the path of the folder.
 PRACTICE_MAIL = f"filemail:///{quote(str(VAR / 'practice-mail'))}"
+PRACTICE_METRICS = str(VAR / "practice-metrics")
 TENANT_STATE = VAR / "practice_tenant.json"
 CREDENTIALS = VAR / "practice_credentials.json"
 HOST = "127.0.0.1"
@@ -71,7 +72,7 @@ def prepare_file(path: Path, places: Places) -> None:
     """Make the file with keys of its own, or let the addresses in an older one follow the ports."""
     VAR.mkdir(mode=0o700, exist_ok=True)
     fresh = {"PUBLIC_URL": places.portal, "INSECURE_ISSUER_ORIGINS": places.tenant, "DATABASE_URL": PRACTICE_DATABASE}
-    fresh["EMAIL_URL"], fresh["LOG_FORMAT"] = PRACTICE_MAIL, "plain"
+    fresh |= {"EMAIL_URL": PRACTICE_MAIL, "LOG_FORMAT": "plain", "METRICS_DIR": PRACTICE_METRICS}
     if create(path, remark="For practice: `make demo` goes on with it, and `make run` refuses it.", **fresh):
         return
     if not is_practice(path):
@@ -79,7 +80,7 @@ def prepare_file(path: Path, places: Places) -> None:
     known = parse(path)
     if known.get("DATABASE_URL"):
         del fresh["DATABASE_URL"]  # otherwise practice would go on in the database of real use
-    for name in ("EMAIL_URL", "LOG_FORMAT"):
+    for name in ("EMAIL_URL", "LOG_FORMAT", "METRICS_DIR"):
         if known.get(name):
             del fresh[name]
     if places.tenant in known["INSECURE_ISSUER_ORIGINS"].split(","):

@@ -51,6 +51,8 @@ def test_it_starts_both_servers_stops_them_and_keeps_its_data(project: Path) -> 
     assert known["DATABASE_URL"] == f"sqlite:///{project}/var/practice.sqlite3"
     folder = project / "var" / "practice-mail"
     assert known["EMAIL_URL"] == f"filemail:///{folder}" and f"a file for each in {folder}/" in first
+    assert known["METRICS_DIR"] == f"{project}/var/practice-metrics" and any(Path(known["METRICS_DIR"]).iterdir())
+    assert not (project / "var" / "metrics").exists()
     sent = ended(project, "manage.py", "users", "send-reset", "local@contoso.example")
     assert sent.returncode == 0 and str(folder) in sent.stderr
     (mail,) = folder.iterdir()
@@ -119,7 +121,9 @@ def test_a_practice_file_without_a_database_gets_the_one_of_practice(project: Pa
     with (project / ".env").open("a") as file:
         file.write("INSECURE_ISSUER_ORIGINS=http://127.0.0.1:9000\n")
     run_demo(project, two_ports())
-    assert parse(project / ".env")["DATABASE_URL"].endswith("/var/practice.sqlite3")
+    known = parse(project / ".env")
+    assert known["DATABASE_URL"].endswith("/var/practice.sqlite3")
+    assert known["METRICS_DIR"].endswith("/var/practice-metrics") and not (project / "var" / "metrics").exists()
     assert not (project / "var" / "gatehouse.sqlite3").exists()
 
 

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from bench.running import in_own_process
 from tests.soak.load import Crowd, Load, Result
@@ -113,7 +114,16 @@ def _verdict(made: Stage, report: Report) -> list[str]:
         "refused": [each for result in results for each in result.refused],
         "people": list(range(1, made.people + 1)),
     }
-    return list(in_own_process("tests.soak.verdict", seen, made.environment))
+    return [*in_own_process("tests.soak.verdict", seen, made.environment), *_counted_elsewhere(made)]
+
+
+def _counted_elsewhere(made: Stage) -> list[str]:
+    """Return the instances that did not count into their own folder: they counted into an installation's."""
+    return [
+        f"{instance.name} counted nothing in its own METRICS_DIR"
+        for instance in made.instances
+        if not any(Path(instance.environment["METRICS_DIR"]).glob("*"))
+    ]
 
 
 def _growth(memory: list[dict[int, float]]) -> list[str]:

@@ -166,9 +166,8 @@ def stage(*, on_postgresql: bool, instances: int, processes: int, people: int) -
         in_own_process("tests.soak.prepare", {"people": people}, environment)
         made = Stage(directory, port, provider, int(line), [], environment, database, redis, people=people)
         for number in range(instances):
-            instance = Instance(
-                f"instance {number + 1}", free_port(), processes, environment, directory / f"{number}.log"
-            )
+            own = environment | {"METRICS_DIR": str(directory / f"metrics-{number}")}
+            instance = Instance(f"instance {number + 1}", free_port(), processes, own, directory / f"{number}.log")
             made.instances.append(instance)
             last.callback(instance.stop)
             instance.start()
