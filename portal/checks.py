@@ -18,7 +18,8 @@ from portal.proxies import TrustedProxies
 
 # What stands in examples and tests, in lower case. Random text does not hold words this long.
 _PUBLISHED = ("only-for-tests", "django-insecure", "changeme", "change-me", "your-secret", "secret-key", "example-key")
-_SHORTEST, _FEWEST_CHARACTERS = 50, 20
+# Hexadecimal text has 16 different characters; drawn by chance and this long it uses more than 10 of them.
+_SHORTEST, _FEWEST_CHARACTERS = 50, 10
 _SIGNING_HINT = 'Make one: python3 -c "import secrets; print(secrets.token_urlsafe(50))"; it signs everybody out.'
 _PROXIES_HINT = "List the proxy's address or network, such as 127.0.0.1 or 10.0.0.0/24, or the word unix."
 

@@ -43,6 +43,7 @@ def test_a_production_installation_is_clean() -> None:
         ("SECRET_KEY", f"ChangeMe{MIXED}", "portal.E001"),
         ("SECRET_KEY", "Vq3-pL9_xZ", "portal.E002"),
         ("SECRET_KEY", "ab" * 40, "portal.E002"),
+        ("SECRET_KEY", "123456789" * 8, "portal.E002"),
         ("ENCRYPTION_KEYS", [KEY, TEST_ENVIRONMENT["ENCRYPTION_KEYS"]], "Key 2 of ENCRYPTION_KEYS was not made"),
         ("ENCRYPTION_KEYS", [base64.urlsafe_b64encode(bytes(32)).decode()], "portal.E004"),
         ("ENCRYPTION_KEYS", [base64.urlsafe_b64encode(b"\xff\xfe" * 16).decode()], "portal.E004"),
@@ -78,6 +79,12 @@ def test_it_names_what_is_wrong(name: str, value: Any, found: str, settings: Laz
     assert ran.status == 1 and found in ran.err
     secret_values = [settings.SECRET_KEY, *settings.ENCRYPTION_KEYS]
     assert not [secret for secret in secret_values if len(secret) > 8 and secret in ran.err]
+
+
+def test_a_hexadecimal_secret_key_is_a_good_one(settings: LazySettings) -> None:
+    """As `openssl rand -hex 40` makes it."""
+    settings.SECRET_KEY = secrets.token_hex(40)
+    assert checked().status == 0
 
 
 def test_a_secret_key_is_not_an_encryption_key(settings: LazySettings) -> None:
