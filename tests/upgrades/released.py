@@ -1,6 +1,7 @@
 """What the former version has, and what a migration after it may do although the rule alone would refuse it.
 
-At a release `FORMER` moves on to the newest migration of each app, and `LIVED_WITH` is emptied.
+At a release `FORMER` moves on to the newest migration of each app. `LIVED_WITH` then loses what is of no migration that
+is still looked at, which a test names: the latest two of each app are, whether they are new or not.
 """
 
 from django.db.migrations.loader import MigrationLoader

@@ -60,7 +60,8 @@ def test_no_row_and_no_trigger_is_lost(story: list[tuple[str, dict[str, Any]]]) 
 
 
 def test_the_new_version_is_not_ready_until_all_is_migrated(story: list[tuple[str, dict[str, Any]]]) -> None:
-    assert {tuple(seen["ready"]) for _, seen in story[:-1]} == {(503, False)}
+    # None right after a release: then the former version has all migrations.
+    assert all(seen["ready"] == [503, False] for _, seen in story[:-1])
     assert story[-1][1]["ready"] == [200, True]
 
 
