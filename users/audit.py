@@ -10,14 +10,16 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import models, transaction
-from django.db.models import F, Value
+from django.db.models import F, Q, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from users.announcing import announce
 from users.bulk import insert_like
 from users.errors import DirectoryError
+from users.lockout import network_of
 from users.models import AuditEvent, Outcome, User
+from users.networks import in_network
 from users.plain_sql import insert
 
 # The first refusals of one kind from one address have rows of their own; after that they are counted in the last one.
@@ -163,16 +165,19 @@ def _fold(event: AuditEvent) -> AuditEvent | None:
 
     Of one kind are refusals about the same account: colleagues behind one address keep rows and reference numbers of
     their own, and nobody hides guesses at one account behind noise about another. Beyond a larger number everything
-    from the address is one kind, so that inventing accounts does not fill the log either.
+    from the address is one kind, so that inventing accounts does not fill the log either. An address of IPv6 stands for
+    its /64, as it does where requests and failures are counted: whoever has one address there has all of them.
     """
     same = AuditEvent.objects.filter(
-        client_ip=event.client_ip,
         action=event.action,
         error_code=event.error_code,
         at__gte=timezone.now() - FOLD_WINDOW,
         actor_id__isnull=True,
-    ).order_by("-at", "-id")
-    recent = list(same[:FLOOD_AFTER])
+    )
+    network = network_of(event.client_ip) or ""
+    # Refusals of one kind within the window are few: no index of addresses is needed to look through them.
+    nearby = in_network(None, "client_ip", f"{network}/64") if ":" in network else Q(client_ip=event.client_ip)
+    recent = list(same.filter(nearby).order_by("-at", "-id")[:FLOOD_AFTER])
     account = event.details.get("email")
     alike = [row for row in recent if row.details.get("email") == account]
     if len(alike) < FOLD_AFTER and len(recent) < FLOOD_AFTER:

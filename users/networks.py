@@ -15,14 +15,14 @@ Network = IPv4Network | IPv6Network
 FEW = 20_000
 
 
-def in_network(rows: "QuerySet[Any]", column: str, network: str) -> Q:
+def in_network(rows: "QuerySet[Any] | None", column: str, network: str) -> Q:
     """Return the condition that an address is in a network.
 
     PostgreSQL orders addresses by their value. SQLite has texts: those of a network begin alike, which its index
     answers, and a function of ours decides on each.
 
     Args:
-        rows: among which the condition will be used.
+        rows: among which the condition will be used; None for a few that other conditions find.
         column: the name of the field with the address.
         network: in normal form, such as 203.0.113.0/24.
     """
@@ -35,7 +35,7 @@ def in_network(rows: "QuerySet[Any]", column: str, network: str) -> Q:
         return exact
     beyond = prefix[:-1] + chr(ord(prefix[-1]) + 1)
     alike = Q(_AtLeast(F(column), Value(prefix))) & Q(_Below(F(column), Value(beyond)))
-    few = rows.filter(alike).order_by()[:FEW].count() < FEW
+    few = rows is None or rows.filter(alike).order_by()[:FEW].count() < FEW
     return alike & exact if few else exact
 
 

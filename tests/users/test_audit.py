@@ -3,6 +3,7 @@
 import getpass
 import uuid
 from datetime import timedelta
+from itertools import cycle, islice
 from typing import Any
 
 import pytest
@@ -136,8 +137,19 @@ def test_a_row_is_written_in_the_transaction_of_its_act() -> None:
     assert audit_rows() == []
 
 
-def test_a_flood_of_anonymous_refusals_is_folded_into_one_row() -> None:
-    flood(FOLD_AFTER + 30)
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        ["203.0.113.9"],
+        ["2001:db8:0:7::9"],
+        [f"2001:db8:0:7:{host:x}::{host:x}" for host in range(40)],
+        [f"2001:db8:a:b:{host:x}:0:c:{host:x}" for host in range(40)],
+    ],
+    ids=["one of version 4", "one of version 6", "of a /64 with a zero", "of a /64"],
+)
+def test_a_flood_of_anonymous_refusals_is_folded_into_one_row(addresses: list[str]) -> None:
+    for address in islice(cycle(addresses), FOLD_AFTER + 30):
+        flood(1, client_ip=address)
     rows = AuditEvent.objects.order_by("id")
     assert [row.occurrences for row in rows] == [1] * (FOLD_AFTER - 1) + [31]
     assert rows.last().last_at > rows.last().at
@@ -150,12 +162,15 @@ def test_a_folded_refusal_still_has_a_reference_that_is_found() -> None:
     assert list(find_events(AuditFilter(reference=error.reference)))
 
 
-def test_addresses_actors_and_times_are_not_folded_together() -> None:
-    flood(FOLD_AFTER)
-    flood(2, client_ip="203.0.113.10")
+@pytest.mark.parametrize(
+    ("one", "another"), [("203.0.113.9", "203.0.113.10"), ("2001:db8:a:b::9", "2001:db8:a:c::9")]
+)
+def test_addresses_actors_and_times_are_not_folded_together(one: str, another: str) -> None:
+    flood(FOLD_AFTER, client_ip=one)
+    flood(2, client_ip=another)
     flood(2, actor=as_person(make_person()))
     with time_machine.travel(timezone.now() + timedelta(minutes=11)):
-        flood(2)
+        flood(2, client_ip=one)
     assert AuditEvent.objects.filter(action="portal.sign_in.failed", occurrences=1).count() == FOLD_AFTER + 6
 
 
