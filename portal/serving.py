@@ -53,7 +53,10 @@ loglevel = "warning"
 # writes down requests as well: this server's access log stays off.
 logconfig_dict = configuration(_form, _level)
 # gunicorn would believe X-Forwarded-* of every client on this machine. TRUSTED_PROXIES alone decides that.
+# Whoever comes through a Unix socket it believes in any case: so no header tells it a scheme or a path.
 forwarded_allow_ips = ""
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
 # It would lie in the home directory, one for all servers of this user, and nothing here speaks to it.
 control_socket_disable = True
 # Signs of life are written to a file; on a disk that is busy they would come late.

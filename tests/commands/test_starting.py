@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,16 @@ from tests.environment import TEST_ENVIRONMENT
 SCHEME = """
 def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
-    return [environ["wsgi.url_scheme"].encode()]
+    return [" ".join([environ["wsgi.url_scheme"], environ["SCRIPT_NAME"], environ["PATH_INFO"]]).encode()]
 """
+
+FORGED: list[dict[str, str]] = [
+    {"X-Forwarded-Proto": "https"},
+    {"X-Forwarded-Protocol": "ssl"},
+    {"X-Forwarded-Ssl": "on"},
+    {"SCRIPT_NAME": "/x"},
+    {"PATH_INFO": "/elsewhere"},
+]
 
 
 @pytest.fixture
@@ -142,12 +151,39 @@ def test_the_server_itself_believes_no_forwarded_header(tmp_path: Path) -> None:
     environment = bare_environment(**TEST_ENVIRONMENT, PYTHONPATH=f"{ROOT}:{tmp_path}", FORWARDED_ALLOW_IPS="*")
     process = subprocess.Popen(command, cwd=tmp_path, env=environment)  # noqa: S603
     try:
-        assert eventually(f"http://127.0.0.1:{port}/") == "http"
-        assert answer(f"http://127.0.0.1:{port}/", **{"X-Forwarded-Proto": "https"}) == (200, "http")
-        assert answer(f"http://127.0.0.1:{port}/", **{"X-Forwarded-Ssl": "on"}) == (200, "http")
+        assert eventually(f"http://127.0.0.1:{port}/") == "http  /"
+        for headers in FORGED:
+            assert answer(f"http://127.0.0.1:{port}/x/metrics", **headers) == (200, "http  /x/metrics")
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def test_it_believes_none_behind_a_unix_socket_either(tmp_path: Path) -> None:
+    (tmp_path / "scheme.py").write_text(SCHEME)
+    command = gunicorn_command("scheme:application", "unix:here", workers=1)
+    environment = bare_environment(**TEST_ENVIRONMENT, PYTHONPATH=f"{ROOT}:{tmp_path}")
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment)  # noqa: S603
+    try:
+        ends_at = time.monotonic() + 30
+        while not (tmp_path / "here").is_socket():
+            assert time.monotonic() < ends_at and process.poll() is None
+        for headers in FORGED:
+            assert answer_through(tmp_path / "here", "/x/metrics", headers) == "http  /x/metrics"
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def answer_through(path: Path, target: str, headers: dict[str, str]) -> str:
+    """Return what a server behind a Unix socket answers."""
+    asked = HTTPConnection("portal.test", timeout=30)
+    asked.sock = socket.socket(socket.AF_UNIX)
+    asked.sock.connect(str(path))
+    asked.request("GET", target, headers=headers)
+    text = asked.getresponse().read().decode()
+    asked.close()
+    return text
 
 
 def test_make_passes_the_port_on_and_names_a_python_that_is_not_there(project: Path) -> None:

@@ -162,9 +162,7 @@ def test_a_folded_refusal_still_has_a_reference_that_is_found() -> None:
     assert list(find_events(AuditFilter(reference=error.reference)))
 
 
-@pytest.mark.parametrize(
-    ("one", "another"), [("203.0.113.9", "203.0.113.10"), ("2001:db8:a:b::9", "2001:db8:a:c::9")]
-)
+@pytest.mark.parametrize(("one", "another"), [("203.0.113.9", "203.0.113.10"), ("2001:db8:a:b::9", "2001:db8:a:c::9")])
 def test_addresses_actors_and_times_are_not_folded_together(one: str, another: str) -> None:
     flood(FOLD_AFTER, client_ip=one)
     flood(2, client_ip=another)
