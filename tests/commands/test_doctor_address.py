@@ -152,6 +152,15 @@ def test_the_instance_itself_is_asked_in_the_place_of_its_proxy(site: Site) -> N
     assert nobody["Address: TLS"]["outcome"] == "failed" and "refused" in nobody["Address: TLS"]["detail"]
 
 
+def test_the_instance_itself_does_not_take_us_for_its_proxy(site: Site) -> None:
+    """As behind the Unix socket of a proxy: nobody who comes by an address is believed to have come by https."""
+    elsewhere = {**site.environment, "TRUSTED_PROXIES": "unix"}
+    with serving(site.project, **elsewhere) as portal:
+        checks = site.examined("--url", portal.url, TRUSTED_PROXIES="unix")
+    assert outcomes(checks, SAME, "Pages") == ["passed", "skipped"]
+    assert "leads to https" in checks["Pages"]["detail"] and checks["Pages"]["hint"] == ""
+
+
 def test_a_proxy_that_is_not_trusted(site: Site) -> None:
     with (
         serving(site.project, **{**site.environment, "TRUSTED_PROXIES": ""}) as portal,
