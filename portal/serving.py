@@ -14,10 +14,15 @@ from typing import Any
 from portal.graceful import Worker, announce_the_end
 from portal.log_lines import configuration
 
-SHOWN = (
-    "import json; from portal.settings import *; "
-    "print(json.dumps([WORKERS, THREADS, DRAIN_SECONDS, LOG_FORMAT, LOG_LEVEL]))"
-)
+SHOWN = """
+import json, sys
+from django.core.exceptions import ImproperlyConfigured
+try:
+    from portal.settings import *
+except ImproperlyConfigured as error:
+    sys.exit(print(error, file=sys.stderr) or 2)
+print(json.dumps([WORKERS, THREADS, DRAIN_SECONDS, LOG_FORMAT, LOG_LEVEL]))
+"""
 
 
 def _chosen() -> tuple[int, int, int, str, str]:
@@ -29,10 +34,8 @@ def _chosen() -> tuple[int, int, int, str, str]:
     command = [sys.executable, "-c", SHOWN]
     read = subprocess.run(command, cwd=Path(__file__).parent.parent, stdout=subprocess.PIPE, text=True)  # noqa: S603
     if read.returncode:
-        raise ValueError("The settings cannot be read; the last line above says why.")
+        sys.exit(read.returncode)  # it has said why
     processes, threads_of_each, seconds, form, level = json.loads(read.stdout)
-    if min(processes, threads_of_each) < 1 or seconds < 0:
-        raise ValueError("WORKERS and THREADS must be 1 or more, and DRAIN_SECONDS 0 or more.")
     return processes, threads_of_each, seconds, form, level
 
 

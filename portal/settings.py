@@ -2,29 +2,26 @@
 
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
-
-import environ
 
 from portal import __version__
-from portal.log_lines import configuration
+from portal.readable import Readable, at_least, from_url, logging_of, not_empty, web_address
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = __version__
 
-env = environ.Env()
+env = Readable()
 ENV_PATH = os.environ.get("ENV_FILE", str(BASE_DIR / ".env"))
-environ.Env.read_env(ENV_PATH)
+Readable.read_env(ENV_PATH)
 
 DEBUG = env.bool("DEBUG", default=False)
 
 # Secrets have no default: a guessable key is worse than a portal that refuses to start.
-SECRET_KEY = env.str("SECRET_KEY")
+SECRET_KEY = not_empty("SECRET_KEY", env.str("SECRET_KEY"))
 ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS")
 
 # Redirect URIs and links in output are built from it, never from the Host header.
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
-_public = urlsplit(PUBLIC_URL)
+_public = web_address("PUBLIC_URL", PUBLIC_URL)
 IS_HTTPS = _public.scheme == "https"
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[_public.hostname or "127.0.0.1"])
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
@@ -34,10 +31,10 @@ PRIVATE_ISSUER_HOSTS = env.list("PRIVATE_ISSUER_HOSTS", default=[])
 INSECURE_ISSUER_ORIGINS = env.list("INSECURE_ISSUER_ORIGINS", default=[])
 
 # How many processes portal/serving.py starts, and how many requests each of them answers at once.
-WORKERS = env.int("WORKERS", default=2)
-THREADS = env.int("THREADS", default=8)
+WORKERS = at_least(1, "WORKERS", env.int("WORKERS", default=2))
+THREADS = at_least(1, "THREADS", env.int("THREADS", default=8))
 # For so long after SIGTERM /readyz says that the server ends, before it takes no more connections.
-DRAIN_SECONDS = env.int("DRAIN_SECONDS", default=0)
+DRAIN_SECONDS = at_least(0, "DRAIN_SECONDS", env.int("DRAIN_SECONDS", default=0))
 
 INSTALLED_APPS = [
     "users",
@@ -95,7 +92,9 @@ TEMPLATES = [
 # --- storage -----------------------------------------------------------------------------------------------------
 
 _database_url = env.str("DATABASE_URL", default="") or f"sqlite:///{BASE_DIR / 'var' / 'gatehouse.sqlite3'}"
-DATABASES = {"default": env.db_url_config(_database_url)}
+_databases = ("sqlite", "postgres", "postgresql")
+_example = "postgres://user:password@host:5432/name"
+DATABASES = {"default": from_url("DATABASE_URL", _database_url, env.db_url_config, _databases, _example)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Immediate transactions take the write lock at BEGIN, so that two writers wait instead of failing half-way.
     DATABASES["default"]["OPTIONS"] = {
@@ -122,7 +121,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # No security property rests on the cache: state, lock-outs and sessions live in the database.
 _cache_url = env.str("CACHE_URL", default="")
 if _cache_url:
-    CACHES = {"default": env.cache_url_config(_cache_url)}
+    _example = "redis://host:6379/0"
+    CACHES = {"default": from_url("CACHE_URL", _cache_url, env.cache_url_config, env.CACHE_SCHEMES, _example)}
     if CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
         CACHES["default"]["BACKEND"] = "users.cache.ImpatientRedisCache"
 else:
@@ -240,7 +240,8 @@ USE_I18N = False
 USE_TZ = True
 
 _email_url = env.str("EMAIL_URL", default="") or "consolemail://"
-vars().update(env.email_url_config(_email_url))
+_example = "smtp+tls://user:password@host:587"
+vars().update(from_url("EMAIL_URL", _email_url, env.email_url_config, env.EMAIL_SCHEMES, _example))
 # A mail server that does not answer must hold neither housekeeping nor the end of a process for long.
 EMAIL_TIMEOUT = 10
 # Until a sender is set, mail comes from this host: an address without a name in it would be refused by most servers.
@@ -253,7 +254,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MAIL_FROM", default="") or f"Gateho
 LOG_FORMAT = env.str("LOG_FORMAT", default="") or "json"
 LOG_LEVEL = env.str("LOG_LEVEL", default="") or "INFO"
 LOG_COMMANDS = env.bool("LOG_COMMANDS", default=False)
-LOGGING = configuration(LOG_FORMAT, LOG_LEVEL, module="portal.logs")
+LOGGING = logging_of(LOG_FORMAT, LOG_LEVEL)
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 METRICS_DIR = env.str("METRICS_DIR", default="") or str(BASE_DIR / "var" / "metrics")
 

@@ -59,7 +59,7 @@ def test_imports_stand_at_the_top() -> None:
 
 def reads_environment(node: ast.AST) -> bool:
     if isinstance(node, ast.Call):
-        return ast.unparse(node.func) in {"os.environ.get", "os.getenv", "environ.Env"}
+        return ast.unparse(node.func) in {"os.environ.get", "os.getenv", "environ.Env", "Readable"}
     return (
         isinstance(node, ast.Subscript) and ast.unparse(node.value) == "os.environ" and isinstance(node.ctx, ast.Load)
     )

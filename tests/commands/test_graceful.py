@@ -13,7 +13,6 @@ from urllib.error import URLError
 import pytest
 
 from idp.models import IdentityProvider
-from portal.management.commands.run import APPLICATION, CONFIG
 from tests.commands.running import ROOT, database_url
 from tests.commands.serving import Portal, Visitor, serving
 from tests.commands.starting import bare_environment, copy_project, ended, eventually, free_port, started
@@ -98,13 +97,6 @@ def test_new_processes_take_over_without_a_refused_connection(project: Path) -> 
             assert time.monotonic() < ends_at
         assert len(portal.workers()) == 2
         assert Visitor().get(f"{portal.url}/readyz").status == 200  # it does not end
-
-
-@pytest.mark.parametrize("wrong", [{"WORKERS": "0"}, {"THREADS": "-1"}, {"DRAIN_SECONDS": "-1"}])
-def test_numbers_that_cannot_be_are_refused(wrong: dict[str, str]) -> None:
-    command = ("-m", "gunicorn", "--config", CONFIG, "--check-config", APPLICATION)
-    refused = ended(ROOT, *command, **{**TEST_ENVIRONMENT, **wrong})
-    assert refused.returncode == 1 and "must be 1 or more" in refused.stderr, refused.stderr
 
 
 def test_run_ends_with_0_and_its_housekeeping_with_it(project: Path) -> None:
