@@ -61,7 +61,8 @@ def _cache(database: bool) -> bool:
         return False
     try:
         if in_database:
-            return cache.get("readyz") is None
+            cache.has_key("readyz")
+            return True
         cache.set("readyz", "ok", 5)
         return bool(cache.get("readyz") == "ok")
     except Exception:  # noqa: BLE001  (each cache backend has exceptions of its own; any of them means no cache)

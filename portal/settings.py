@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
 from portal import __version__
 from portal.readable import Readable, at_least, from_url, logging_of, not_empty, web_address
 
@@ -119,17 +121,19 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # No security property rests on the cache: state, lock-outs and sessions live in the database.
+# Both are caches of ours, because Django's own keep pickles: whoever can write to one runs code in what reads it.
 _cache_url = env.str("CACHE_URL", default="")
 if _cache_url:
     _example = "redis://host:6379/0"
     CACHES = {"default": from_url("CACHE_URL", _cache_url, env.cache_url_config, env.CACHE_SCHEMES, _example)}
-    if CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
-        CACHES["default"]["BACKEND"] = "users.cache.ImpatientRedisCache"
+    if CACHES["default"]["BACKEND"] != "django.core.cache.backends.redis.RedisCache":
+        raise ImproperlyConfigured("CACHE_URL: Redis is the only cache server that Gatehouse works with (redis://…).")
+    CACHES["default"]["BACKEND"] = "users.cache.ImpatientRedisCache"
 else:
     # All processes share it. The table is made by a migration.
     CACHES = {
         "default": {
-            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "BACKEND": "users.database_cache.JsonDatabaseCache",
             "LOCATION": "users_cache",
             "OPTIONS": {"MAX_ENTRIES": 10_000},
         }

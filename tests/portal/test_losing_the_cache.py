@@ -127,12 +127,18 @@ def test_the_instance_stays_in_the_load_balancer(
     assert (ready.status_code, ready.json()) == (200, expected)
 
 
+def cache_of(url: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from portal import settings; print(settings.CACHES['default'])"]
+    environment = {"ENV_FILE": "/dev/null", "SECRET_KEY": "x", "ENCRYPTION_KEYS": "x", "CACHE_URL": url}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)  # noqa: S603  (our own)
+
+
 def test_a_redis_in_the_settings_is_an_impatient_one() -> None:
-    script = "from portal import settings; print(settings.CACHES['default'])"
-    environment = {"ENV_FILE": "/dev/null", "SECRET_KEY": "x", "ENCRYPTION_KEYS": "x"}
-    for url, backend in (("redis://127.0.0.1:1/0", "users.cache.ImpatientRedisCache"), ("", "db.DatabaseCache")):
-        command = [sys.executable, "-c", script]
-        asked = subprocess.run(  # noqa: S603  (our own interpreter and arguments)
-            command, cwd=ROOT, env={**environment, "CACHE_URL": url}, capture_output=True, text=True, check=True
-        )
-        assert backend in asked.stdout
+    assert "users.cache.ImpatientRedisCache" in cache_of("redis://127.0.0.1:1/0").stdout
+    assert "users.database_cache.JsonDatabaseCache" in cache_of("").stdout
+
+
+@pytest.mark.parametrize("url", ["filecache:///var/cache/gatehouse", "memcache://127.0.0.1:1", "dbcache://users_cache"])
+def test_caches_that_keep_pickles_are_refused(url: str) -> None:
+    asked = cache_of(url)
+    assert asked.returncode == 1 and "CACHE_URL: Redis is the only cache server" in asked.stderr

@@ -20,7 +20,7 @@ class RateCount(models.Model):
 
 
 class CacheEntry(models.Model):
-    """One entry of Django's database cache, which all processes share where CACHE_URL is not set.
+    """One entry of the cache in the database, which all processes share where CACHE_URL is not set. Its value is JSON.
 
     Django reads and writes the table itself and asks for these three columns. It is a model so that the migrations
     make it: nobody has to remember `createcachetable`.
