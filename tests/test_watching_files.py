@@ -12,6 +12,7 @@ from portal.metrics_table import COUNTER, HISTOGRAM, METRICS, Metric
 
 DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
 RULES = (DEPLOY / "prometheus" / "alerts.yml").read_text()
+OPERATE = (DEPLOY.parent / "docs" / "operate.md").read_text()
 DASHBOARD: dict[str, Any] = json.loads((DEPLOY / "grafana" / "gatehouse.json").read_text())
 TABLE = {metric.name: metric for metric in METRICS}
 # What Prometheus adds, and a histogram's own.
@@ -90,3 +91,11 @@ def test_what_an_operator_must_be_woken_for_has_a_rule() -> None:
     text = "".join(found[1] for found in EXPRESSIONS.values() if found)
     unwatched = {metric.name for metric in METRICS if metric.name not in text}
     assert unwatched == {"gatehouse_build_info", "gatehouse_sessions"}
+
+
+def test_the_docs_tell_whom_to_wake_for_what() -> None:
+    critical = {name for name, block in BLOCKS.items() if "severity: critical" in block}
+    assert set(re.findall(r"^\| `(Gatehouse\w+)`", OPERATE, re.MULTILINE)) == critical
+    for name, minutes in re.findall(r"^\| `(\w+)` \|.* (\d+) minutes \|$", OPERATE, re.MULTILINE):
+        assert f"for: {minutes}m\n" in BLOCKS[name]
+    assert "> 7200" in BLOCKS["GatehouseHousekeepingStale"] and "<= 14" in BLOCKS["GatehouseCredentialExpires"]
