@@ -36,6 +36,37 @@ class Portal:
 
 
 @contextmanager
+def served(
+    project: Path, port: int, *, workers: int = 0, threads: int = 0, log: Path | None = None, **environment: str
+) -> Iterator[Portal]:
+    """Start the production server as `manage.py run` does, wait until it answers, and end it with the block.
+
+    Args:
+        project: a copy of the project, with its static files collected.
+        workers: how many processes; WORKERS where it is 0. So for `threads`.
+        log: where its output goes; standard error is shown by pytest without.
+        environment: all that it gets.
+    """
+    with (log or Path(os.devnull)).open("w") as output:
+        process = subprocess.Popen(  # noqa: S603  (our own interpreter and arguments)
+            gunicorn_command(APPLICATION, f"127.0.0.1:{port}", workers=workers, threads=threads),
+            cwd=project,
+            env=bare_environment(**environment),
+            text=True,
+            stdout=output,
+            stderr=output if log else None,
+            start_new_session=True,
+        )
+        try:
+            eventually(f"http://127.0.0.1:{port}/healthz")
+            yield Portal(f"http://127.0.0.1:{port}", process)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(timeout=30)
+
+
+@contextmanager
 def serving(project: Path, **environment: str) -> Iterator[Portal]:
     """Serve a copy of the project on the database of the test, as committed, until the block ends."""
     port = free_port()
@@ -43,21 +74,8 @@ def serving(project: Path, **environment: str) -> Iterator[Portal]:
     variables = {**TEST_ENVIRONMENT, "PUBLIC_URL": url, "DATABASE_URL": database_url(), **environment}
     collected = ended(project, "manage.py", "collectstatic", "--no-input", **variables)
     assert collected.returncode == 0, collected.stderr
-    process = subprocess.Popen(  # noqa: S603  (our own interpreter and arguments)
-        gunicorn_command(APPLICATION, f"127.0.0.1:{port}"),
-        cwd=project,
-        env=bare_environment(**variables),
-        text=True,
-        stdout=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        eventually(f"{url}/healthz")
-        yield Portal(url, process)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait(timeout=30)
+    with served(project, port, **variables) as portal:
+        yield portal
 
 
 class _Stay(HTTPRedirectHandler):

@@ -2,9 +2,7 @@
 
 import http.cookiejar
 import json
-import os
 import re
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +14,10 @@ import pytest
 from django.conf import LazySettings
 
 from idp.models import IdentityProvider
-from portal.management.commands.run import gunicorn_command
 from tests.canaries import holds
 from tests.commands.running import database_url
-from tests.commands.starting import copy_project, ended, eventually, free_port
+from tests.commands.serving import served
+from tests.commands.starting import copy_project, ended, free_port
 from tests.entra_tenant import PracticeTenant
 from tests.environment import TEST_ENVIRONMENT
 from tests.factories import OPERATOR
@@ -70,18 +68,9 @@ def serving(folder: Path, tenant: PracticeTenant, form: str) -> Iterator[tuple[s
     base = f"http://127.0.0.1:{port}"
     environment = {"DATABASE_URL": database_url(), "PUBLIC_URL": base, "INSECURE_ISSUER_ORIGINS": tenant.base_url}
     environment |= {"LOG_FORMAT": form, "LOG_LEVEL": "DEBUG", "METRICS_DIR": str(folder / "metrics")}
-    command = gunicorn_command("portal.wsgi:application", f"127.0.0.1:{port}", workers=2)
     assert ended(project, "manage.py", "collectstatic", "--noinput", **TEST_ENVIRONMENT).returncode == 0
-    with log.open("w") as written:
-        process = subprocess.Popen(  # noqa: S603  (our own interpreter and arguments)
-            command, cwd=project, env={**os.environ, **environment}, stdout=written, stderr=subprocess.STDOUT
-        )
-        try:
-            eventually(f"{base}/healthz")
-            yield base, log
-        finally:
-            process.terminate()
-            process.wait(40)
+    with served(project, port, workers=2, log=log, **{**TEST_ENVIRONMENT, **environment}):
+        yield base, log
 
 
 def sign_in_in_every_way(base: str, tenant: PracticeTenant) -> dict[str, str]:

@@ -11,7 +11,8 @@ from django.db import connection
 from portal.environment import parse
 from tests.browsing import Browser
 from tests.commands.running import database_url, in_shell
-from tests.commands.starting import copy_project, ended, eventually, free_port, started
+from tests.commands.serving import served
+from tests.commands.starting import copy_project, ended, eventually, free_port
 from tests.entra_tenant import PracticeTenant
 from tests.environment import TEST_ENVIRONMENT
 from tests.factories import PASSWORD
@@ -98,8 +99,7 @@ def test_an_installation_moves_to_an_empty_machine(
     assert restored.returncode == 0, restored.stderr
     assert ended(machine, "manage.py", "collectstatic", "--no-input", **kept).returncode == 0
 
-    server = ("-m", "gunicorn", "portal.wsgi:application", "--bind", f"127.0.0.1:{port}", "--threads", "2")
-    with started(machine, *server, until="Booting worker", **kept):
+    with served(machine, port, **kept):
         assert '"status": "ok"' in eventually(f"{url}/readyz")
         sign_in_everybody(url, app)
 
