@@ -7,6 +7,7 @@ of an exception may hold whatever the request held.
 import re
 import traceback
 from collections.abc import Iterable
+from urllib.parse import unquote
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -18,6 +19,7 @@ _SHORTEST = 6
 # Of a long list that somebody pasted the beginning will do.
 _LONGEST = 4096
 _CREDENTIALS_IN_URL = re.compile(r"://[^/\s@]*@")
+_PASSWORD_IN_URL = re.compile(r"://[^/:@\s]*:([^/\s]+)@")
 _DEEPEST = 10
 
 
@@ -56,5 +58,13 @@ def secrets_of(request: HttpRequest) -> list[str]:
 def _own_secrets() -> list[str]:
     database = settings.DATABASES["default"]
     own = [settings.SECRET_KEY, *settings.ENCRYPTION_KEYS, settings.METRICS_TOKEN]
-    own += [str(database.get("PASSWORD") or ""), settings.EMAIL_HOST_PASSWORD]
+    own += [str(database.get("PASSWORD") or ""), settings.EMAIL_HOST_PASSWORD, *_of_the_cache()]
     return [value for value in own if value]
+
+
+def _of_the_cache() -> list[str]:
+    """Return the password in CACHE_URL, which Django keeps in the address; as it stands there and as it is meant."""
+    places = settings.CACHES["default"].get("LOCATION") or ""
+    addresses = [str(place) for place in ([places] if isinstance(places, str) else places)]
+    held = [match[1] for match in map(_PASSWORD_IN_URL.search, addresses) if match]
+    return [*held, *map(unquote, held)]

@@ -1,7 +1,7 @@
 """No secret is ever written down: canaries go through every path, and then everything is searched for them."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,7 +17,6 @@ from tests.browsing import Browser, parameters
 from tests.canaries import Watch, holds
 from tests.entra_tenant import Fault, PracticeTenant
 from tests.factories import OPERATOR, make_person
-from tests.log_lines import written
 from tests.mailbox import link_in, newest_mail
 from tests.second_factors import ACCOUNT, App, codes_on, seed_on
 from users.administrators import issue_setup_link
@@ -30,14 +29,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PROVIDERS = "/admin/directory-integrations/identity-providers/"
 WORDS = ("right", "wrong", "own", "reset", "invited")
 RIGHT, WRONG, OWN, RESET, INVITED = (f"canary-{word}-umbrella-4711" for word in WORDS)
-
-
-@pytest.fixture
-def watch(capfd: pytest.CaptureFixture[str], settings: LazySettings) -> Iterator[Watch]:
-    """Everything that is written during the test, down to what DEBUG lets through."""
-    settings.LOG_COMMANDS = True
-    with written() as log:
-        yield Watch(log, capfd)
 
 
 class Tokens:
