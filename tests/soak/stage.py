@@ -134,12 +134,13 @@ def _answers(port: int, target: str) -> bool:
 
 
 @contextmanager
-def stage(*, on_postgresql: bool, instances: int, processes: int, people: int) -> Iterator[Stage]:
+def stage(*, on_postgresql: bool, instances: int, processes: int, people: int, threads: int = 8) -> Iterator[Stage]:
     """Start everything, with so many people in the directory, and clear it away whatever happens.
 
     Args:
         on_postgresql: with Redis beside it; else a SQLite file and no Redis.
         processes: of each instance.
+        threads: of each process.
     """
     with ExitStack() as last:
         directory = Path(tempfile.mkdtemp(prefix="gatehouse-soak-"))
@@ -166,7 +167,7 @@ def stage(*, on_postgresql: bool, instances: int, processes: int, people: int) -
         in_own_process("tests.soak.prepare", {"people": people}, environment)
         made = Stage(directory, port, provider, int(line), [], environment, database, redis, people=people)
         for number in range(instances):
-            own = environment | {"METRICS_DIR": str(directory / f"metrics-{number}")}
+            own = environment | {"METRICS_DIR": str(directory / f"metrics-{number}"), "THREADS": str(threads)}
             instance = Instance(f"instance {number + 1}", free_port(), processes, own, directory / f"{number}.log")
             made.instances.append(instance)
             last.callback(instance.stop)
