@@ -4,13 +4,14 @@ Tables are removed rather than emptied, because the triggers on the audit log le
 those off: a restore is the act of whoever owns the database, and puts other triggers in their place.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from django.apps import apps
 from django.db import OperationalError, connection, transaction
 
 from portal.backup.errors import DatabaseBusy
+from portal.backup.losses import audit_number
 from portal.backup.states import applied_here, check_now, models_at
 
 _PATIENCE = "30s"
@@ -18,8 +19,10 @@ _LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
 
 
 @contextmanager
-def fresh_database() -> Iterator[None]:
+def fresh_database() -> Iterator[Callable[[], int]]:
     """Remove our tables, and what is made in the transaction takes their place if all goes well.
+
+    Yields what returns a number that no audit row of the removed tables has.
 
     Who wants to read or write them meanwhile waits, and so does another restore.
 
@@ -30,8 +33,10 @@ def fresh_database() -> Iterator[None]:
         tables = _our_tables()
         if tables:
             _lock(tables)
+        number = audit_number()  # behind the lock: nobody writes a further row
+        if tables:
             _drop(tables)
-        yield
+        yield lambda: number
 
 
 def check_rows() -> None:

@@ -22,6 +22,8 @@ from portal.backup.snapshot import standing_in
 _PAGES_IN_STEP = 2000
 # As long as a statement waits for the lock (portal/settings.py), and a little longer.
 _PATIENCE = 30.0
+# Audit rows that may come between the last look at the former log and the moment in which nobody can write any more.
+_NUMBERS_BETWEEN = 10_000
 # Nobody else reads the file, and where something fails, it is thrown away.
 _QUICK = (
     "PRAGMA page_size = {page_size}; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; "
@@ -31,8 +33,10 @@ Progress = Callable[[int, int], None]
 
 
 @contextmanager
-def fresh_database() -> Iterator[None]:
+def fresh_database() -> Iterator[Callable[[], int]]:
     """Let an empty database be the one at hand, and put it into the place of the usual one if all goes well.
+
+    Yields what returns a number that no audit row of the usual database has, and those that still come neither.
 
     Raises:
         RestoreUnderWay, DatabaseBusy, BackupNotRestorable: see there. Nothing is changed.
@@ -41,10 +45,17 @@ def fresh_database() -> Iterator[None]:
     with _scratch_beside(live) as scratch:
         options = {"init_command": _QUICK.format(page_size=_page_size(live))}
         with standing_in(NAME=str(scratch), OPTIONS=options):
-            yield
+            yield lambda: _free_after(live)
             _check()
         connection.close()
-        copy_over(scratch, live)
+
+        def refuse_used_numbers(left: int, total: int) -> None:
+            if left and _highest(live) >= _highest(scratch):
+                raise DatabaseBusy()
+
+        # In two steps at least: after the first one nobody can write, and before the last one nothing is decided.
+        pages = min(_PAGES_IN_STEP, _pages(scratch) // 2)
+        copy_over(scratch, live, pages=pages, progress=refuse_used_numbers)
 
 
 def check_rows() -> None:
@@ -119,6 +130,24 @@ def _page_size(live: Path) -> int:
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA page_size")
         return int(cursor.fetchone()[0])
+
+
+def _pages(database: Path) -> int:
+    with closing(sqlite3.connect(database)) as looking:
+        return int(looking.execute("PRAGMA page_count").fetchone()[0])
+
+
+def _free_after(database: Path) -> int:
+    highest = _highest(database)
+    return highest + _NUMBERS_BETWEEN if highest else 0
+
+
+def _highest(database: Path) -> int:
+    """Return the highest number of an audit row; 0 without any."""
+    with closing(sqlite3.connect(database, timeout=_PATIENCE)) as looking:
+        if not looking.execute("SELECT 1 FROM sqlite_master WHERE name = 'users_auditevent'").fetchone():
+            return 0
+        return int(looking.execute("SELECT COALESCE(MAX(id), 0) FROM users_auditevent").fetchone()[0])
 
 
 def _check() -> None:

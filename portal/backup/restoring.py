@@ -1,7 +1,7 @@
 """Bringing a backup back: all of it, or nothing."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
@@ -14,7 +14,7 @@ from idp.errors import ImpactNotConfirmed
 from portal.backup import on_postgresql, on_sqlite
 from portal.backup.checking import Checked, check_backup, read_from_start
 from portal.backup.errors import BackupDamaged, BackupNotRestorable, BackupSecretsUnreadable, DatabaseInUse
-from portal.backup.losses import Losses, audit_number, losses_here
+from portal.backup.losses import Losses, losses_here
 from portal.backup.making import BATCH, Report
 from portal.backup.records import RecordReader, Table
 from portal.backup.sequences import count_on
@@ -28,7 +28,7 @@ from users.counts import fold_counts
 class _Place(Protocol):
     """What both databases do in their own ways."""
 
-    def fresh_database(self) -> AbstractContextManager[None]: ...
+    def fresh_database(self) -> AbstractContextManager[Callable[[], int]]: ...
     def loading(self) -> AbstractContextManager[None]: ...
     def check_rows(self) -> None: ...
 
@@ -103,10 +103,9 @@ def restore_backup(
         BackupDamaged, BackupNotRestorable, DatabaseBusy, RestoreUnderWay: see there. Nothing was changed.
     """
     place: _Place = on_sqlite if connection.vendor == "sqlite" else on_postgresql
-    number = audit_number()
     where = _Where()
     try:
-        with place.fresh_database():
+        with place.fresh_database() as free_number:
             reader = read_from_start(source, passphrase=passphrase, name=name)
             if reader.head != plan.checked.contents.head:
                 raise BackupDamaged(what="it is another one than a moment ago")
@@ -120,7 +119,7 @@ def restore_backup(
             if not is_current(reader.head.migrations):
                 migrate_to(None)
             where.is_now = "what is changed by a restore"
-            _finish(actor, plan, number)
+            _finish(actor, plan, free_number())
             where.is_now = "the last step"
     except DatabaseError as error:
         reason = str(error).partition("\n")[0][:200]
@@ -203,7 +202,7 @@ def _finish(actor: Actor, plan: Plan, number: int) -> None:
     """Change what must not come back as it was, and note the restore as the newest row of the audit log.
 
     Args:
-        number: the highest that an audit row of the replaced database has: none is given twice.
+        number: what no audit row of the replaced database comes after: none is given twice.
     """
     emit_post_migrate_signal(verbosity=0, interactive=False, db=DEFAULT_DB_ALIAS)
     contents = plan.checked.contents

@@ -1,17 +1,18 @@
 """Backups while people work: one moment is seen, and nobody waits for it."""
 
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 
 from portal.backup.snapshot import snapshot
 from tests.browsing import Browser
 from tests.commands.running import in_shell
 from tests.factories import OPERATOR, PASSWORD, make_person
-from tests.portal.backup.support import PASSPHRASE, back_up, lines_of
+from tests.portal.backup.support import PASSPHRASE, back_up, lines_of, replace
 from users.groups import add_group, add_members
 from users.models import AuditEvent, Group, User
 
@@ -103,3 +104,54 @@ def checked(path: Path) -> list[object]:
     added = [row for row in rows_of(lines, "users_auditevent") if row["action"] == "users.person.added"]
     assert len(added) == len(people)
     return lines
+
+
+def restore_is_under_way() -> bool:
+    """Return whether a restore is past the point where it looked at the database to ask the operator."""
+    if connection.vendor == "sqlite":
+        return Path(f"{connection.settings_dict['NAME']}.restoring").exists()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock' AND "
+            "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def test_no_number_of_a_row_that_came_during_a_restore_is_given_again(tmp_path: Path) -> None:
+    make_person()
+    back_up(tmp_path / "a.age")
+    numbers: list[int] = []
+    is_writing = threading.Event()
+
+    def work() -> None:
+        with closing(connections["default"]), transaction.atomic():
+            make_person("later@contoso.example")
+            numbers.append(AuditEvent.objects.latest("id").pk)
+            is_writing.set()
+            ends_at = time.monotonic() + 60
+            while not restore_is_under_way():
+                assert time.monotonic() < ends_at
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    assert is_writing.wait(timeout=60)
+    assert replace(tmp_path / "a.age").status == 0
+    worker.join(timeout=60)
+    assert AuditEvent.objects.latest("id").pk > numbers[0]
+
+
+def test_rows_that_come_at_the_very_end_stop_a_restore_rather_than_share_a_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if connection.vendor != "sqlite":
+        return  # there nobody writes while a restore is under way
+    make_person()
+    back_up(tmp_path / "a.age")
+    before = AuditEvent.objects.latest("id").pk
+    with monkeypatch.context() as patched:
+        patched.setattr("portal.backup.on_sqlite._NUMBERS_BETWEEN", -before)
+        refused = replace(tmp_path / "a.age")
+    assert refused.status == 3 and refused.error["code"] == "portal.backup.database_busy"
+    make_person("later@contoso.example")
+    assert replace(tmp_path / "a.age").status == 0
