@@ -21,6 +21,8 @@ _PUBLISHED = ("only-for-tests", "django-insecure", "changeme", "change-me", "you
 # Hexadecimal text has 16 different characters; drawn by chance and this long it uses more than 10 of them.
 _SHORTEST, _FEWEST_CHARACTERS = 50, 10
 _SIGNING_HINT = 'Make one: python3 -c "import secrets; print(secrets.token_urlsafe(50))"; it signs everybody out.'
+# TimeoutStopSec and stop_grace_period in deploy/ without the graceful_timeout of portal/serving.py, and some.
+_LONGEST_DRAIN = 40
 _PROXIES_HINT = "List the proxy's address or network, such as 127.0.0.1 or 10.0.0.0/24, or the word unix."
 
 
@@ -107,6 +109,16 @@ def no_proxies(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         return []
     text = "PUBLIC_URL is https and TRUSTED_PROXIES is empty: every page would redirect to https again and again."
     return [Warning(text, hint=_PROXIES_HINT, id="portal.W001")]
+
+
+@register(Tags.security, deploy=True)
+def drain_seconds(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """What comes before the end of a server must fit into the time that the supervisor gives it."""
+    if settings.DRAIN_SECONDS <= _LONGEST_DRAIN:
+        return []
+    text = f"DRAIN_SECONDS is above {_LONGEST_DRAIN}: the server may be killed before requests under way have ended."
+    hint = "The unit and the compose file in deploy/ kill it 75 s after SIGTERM, and 30 s of those are for requests."
+    return [Warning(text, hint=hint, id="portal.W002")]
 
 
 @register(Tags.security, deploy=True)

@@ -30,7 +30,8 @@ def checked() -> Ran:
     return run("check", "--deploy", "--fail-level", "WARNING")
 
 
-def test_a_production_installation_is_clean() -> None:
+def test_a_production_installation_is_clean(settings: LazySettings) -> None:
+    settings.DRAIN_SECONDS = 40
     ran = checked()
     assert (ran.status, ran.err) == (0, ""), ran.err
 
@@ -65,6 +66,7 @@ def test_a_production_installation_is_clean() -> None:
         ("TRUSTED_PROXIES", ["10.0.0.1/8"], "portal.E009"),
         ("TRUSTED_PROXIES", ["0.0.0.0/0"], "portal.E009"),
         ("TRUSTED_PROXIES", [], "portal.W001"),
+        ("DRAIN_SECONDS", 41, "portal.W002"),
         ("IS_HTTPS", False, "idp.E004"),
         ("INSECURE_ISSUER_ORIGINS", ["http://127.0.0.1:9000"], "idp.E003"),
         ("SECURE_HSTS_SECONDS", 0, "security.W004"),
