@@ -14,6 +14,7 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from portal.backup.age import AgeReader, AgeWriter
@@ -79,9 +80,10 @@ class Head:
         try:
             tables = [Table(each["name"], [(name, kind) for name, kind in each["columns"]]) for each in line["tables"]]
             texts = {name: str(line[name]) for name in ("gatehouse", "made_at", "public_url", "database")}
+            datetime.fromisoformat(texts["made_at"]).astimezone(UTC)
             migrations = [(str(app), str(name)) for app, name in line["migrations"]]
             return cls(**texts, keys=[str(key) for key in line["keys"]], migrations=migrations, tables=tables)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise BackupDamaged(what="its head is not complete") from error
 
 
@@ -183,7 +185,7 @@ def _line(value: Any) -> bytes:
 def _parsed(line: bytes) -> Any:
     try:
         return json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BackupDamaged(what="one of its lines cannot be read") from error
 
 

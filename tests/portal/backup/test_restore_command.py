@@ -238,6 +238,8 @@ def changes(lines: list[Any]) -> dict[str, list[Any]]:
         "the end is another": [*lines[:-1], {**lines[-1], "rows": 1}],
         "something follows": [*lines, {"more": 1}],
         "no lines at all": [[]],
+        "a moment that is none": [{**lines[0], "made_at": "yesterday"}, *lines[1:]],
+        "a moment before all": [{**lines[0], "made_at": "0001-01-01T00:00:00+14:00"}, *lines[1:]],
         "half a head": [{"magic": "gatehouse-backup", "format": 1}],
     }
 
@@ -250,7 +252,13 @@ def test_what_the_cipher_cannot_see_is_seen_all_the_same(backup: Path) -> None:
     for content in (b"", b"not compressed", gzip.compress(b""), gzip.compress(b"{}\n"), gzip.compress(b"{]\n")):
         refused = replace(write_content(backup, content))
         assert refused.error["code"] in {"portal.backup.damaged", "portal.backup.not_a_backup"}, content
-    for content in (gzip.compress(b"x")[:-3], gzip.compress(b'{"a": 1}'), gzip.compress(b"[]\n") * 2):
+    deep = b"[" * 100_000 + b"]" * 100_000 + b"\n"
+    for content in (
+        gzip.compress(deep),
+        gzip.compress(b"x")[:-3],
+        gzip.compress(b'{"a": 1}'),
+        gzip.compress(b"[]\n") * 2,
+    ):
         assert replace(write_content(backup, content)).error["code"] == "portal.backup.damaged"
     assert emails() == ALL_THREE
 
