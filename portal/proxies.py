@@ -39,7 +39,7 @@ class TrustedProxies:
         if not address:
             return self.trusts_unix
         try:
-            parsed = ipaddress.ip_address(address)
+            parsed = _unwrapped(address)
         except ValueError:
             return False
         return any(parsed in network for network in self.networks)
@@ -69,15 +69,15 @@ class ClientAddressMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         meta = request.META
         request.is_local = is_local(meta)  # type: ignore[attr-defined]
-        peer = meta.get("REMOTE_ADDR", "")
+        peer = _as_version_4(meta.get("REMOTE_ADDR", ""))
         trusted = peer in self.proxies
         sent = {name: meta.get(f"HTTP_X_FORWARDED_{name.upper()}", "") for name in ("for", "proto")}
         # For portal/seen.py alone.
         request.forwarded = {**sent, "believed": trusted}  # type: ignore[attr-defined]
         for name in _NEVER_BELIEVED if trusted else _NEVER_BELIEVED + _BELIEVED_OF_PROXIES:
             meta.pop(name, None)
-        if trusted:
-            meta["REMOTE_ADDR"] = self.proxies.client(meta.get("HTTP_X_FORWARDED_FOR", ""), peer)
+        forwarded = meta.get("HTTP_X_FORWARDED_FOR", "")
+        meta["REMOTE_ADDR"] = self.proxies.client(forwarded, peer) if trusted else peer
         return self.get_response(request)
 
 
@@ -88,11 +88,21 @@ _PROXY_HEADERS = (*_NEVER_BELIEVED, *_BELIEVED_OF_PROXIES, "HTTP_X_REAL_IP", "HT
 def is_local(meta: Mapping[str, Any]) -> bool:
     """Return whether a request comes from this machine and not through a proxy; asked before anything is taken out."""
     try:
-        peer = ipaddress.ip_address(meta.get("REMOTE_ADDR", ""))
+        peer = _unwrapped(meta.get("REMOTE_ADDR", ""))
     except ValueError:
         return False
-    peer = getattr(peer, "ipv4_mapped", None) or peer
     return peer.is_loopback and not any(name in meta for name in _PROXY_HEADERS)
+
+
+def _unwrapped(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Read an address. One of version 4 is such also where a socket of version 6 took it (::ffff:10.0.0.5)."""
+    address = ipaddress.ip_address(text)
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _as_version_4(address: str) -> str:
+    """Return an address as it came, but for one of version 4 that a socket of version 6 took."""
+    return (_plain_address(address) or address) if address.lower().startswith("::ffff:") else address
 
 
 def _network(text: str) -> _Network:
@@ -113,6 +123,6 @@ def _plain_address(text: str) -> str | None:
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:
-        return str(ipaddress.ip_address(text)).partition("%")[0]
+        return str(_unwrapped(text)).partition("%")[0]
     except ValueError:
         return None
