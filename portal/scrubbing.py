@@ -7,7 +7,7 @@ of an exception may hold whatever the request held.
 import re
 import traceback
 from collections.abc import Iterable
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -46,13 +46,23 @@ def scrubbed_traceback(error: BaseException, secrets: Iterable[str]) -> str:
 def secrets_of(request: HttpRequest) -> list[str]:
     """Return whatever came with a request: what was typed, cookies, query, and the words in the address."""
     form = getattr(request, "_post", None)  # only if it was read already: reading can fail
-    values = [value for _, given in request.GET.lists() for value in given]
+    query = _query_of(request)
+    values = [value for _, value in parse_qsl(query)]
+    values += [field.partition("=")[2] for field in query.split("&")]  # as it came: so an address quotes it
     values += [value for _, given in form.lists() for value in given] if form is not None else []
     values += request.COOKIES.values()
     match = request.resolver_match
     values += [str(value) for value in match.kwargs.values()] if match else request.path_info.split("/")
     values.append(request.META.get("HTTP_AUTHORIZATION", ""))
     return [value[:_LONGEST] for value in values if len(value) >= _SHORTEST]
+
+
+def _query_of(request: HttpRequest) -> str:
+    """Return the query as text. Not `request.GET`: Django refuses one of many fields, and the trace would be lost.
+
+    The server limits the line (portal/serving.py), and with it what there is to look for.
+    """
+    return str(request.META.get("QUERY_STRING", "")).encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 def _own_secrets() -> list[str]:

@@ -5,6 +5,7 @@ import logging
 import logging.config
 import sys
 from collections.abc import Callable, Iterator
+from urllib.parse import unquote
 
 import pytest
 from django.conf import LazySettings
@@ -167,6 +168,21 @@ def test_a_defect_behind_a_one_time_link_does_not_tell_the_link(log: Written, mo
     assert browser.get("/password/reset/made-up-token-0123456789/?x=made-up-query").status_code == 500
     assert log.of("django.request")[0]["message"] == "Internal Server Error: /password/reset/<slug:token>/"
     assert "made-up" not in log.text
+
+
+def test_no_query_hides_the_trace_of_a_defect(log: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = "a-word-of-uml%C3%A4uts"
+
+    def broken(*args: object, **kwargs: object) -> None:
+        raise RuntimeError(f"broken here, with {args[0]!r} and {unquote(typed)}")
+
+    monkeypatch.setattr(errors, "render", broken)
+    fields = "&".join(f"n{number}=made-up-{number}" for number in range(300))
+    address = f"/password/reset/made-up-token-0123456789/?{fields}&last={typed}"
+    assert Browser(raise_request_exception=False).get(address).status_code == 500
+    line = log.of("django.request")[0]
+    assert "RuntimeError: broken here" in line["exception"] and "test_logs.py" in line["exception"]
+    assert "made-up" not in log.text and "a-word-of-uml" not in log.text
 
 
 def test_the_lines_of_libraries_carry_the_number() -> None:
