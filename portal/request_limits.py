@@ -1,18 +1,28 @@
 """Refuses what is too much, before its body is read: too many requests from one address, or too large a one.
 
-Stands before the check of the CSRF token, which reads the form. Pages that are shown are not counted: they cost little,
-and browsers fetch several at once.
+Stands before the check of the CSRF token, which reads the form. What another site lets a browser post is refused here
+already and not counted, or any page on the web could use up what is left to the office of whoever looks at it. Pages
+that are shown are not counted: they cost little, and browsers fetch several at once.
 """
 
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from portal import limits
 from portal.actors import client_ip
-from portal.errors import LengthMissing, RequestMalformed, RequestTooLarge, TooManyRequests, error_page, route_of
+from portal.errors import (
+    FormExpired,
+    LengthMissing,
+    RequestMalformed,
+    RequestTooLarge,
+    TooManyRequests,
+    error_page,
+    route_of,
+)
 from portal.middleware import GetResponse, way_to_sign_in
 from users.audit import Actor, record_refusal
 from users.errors import DirectoryError
@@ -55,6 +65,7 @@ class RequestLimitsMiddleware:
         name = request.resolver_match.view_name if request.resolver_match else ""
         signed_in = not limits.is_public(view) and request.user.is_authenticated
         try:
+            _refuse_other_sites(request, view)
             if not signed_in:
                 _count(request, *limits.rate_of(view, name))
             is_too_large = _length(request) > limits.body_limit(name, signed_in=signed_in)
@@ -66,6 +77,19 @@ class RequestLimitsMiddleware:
         except DirectoryError as error:
             return _refuse(request, view, error)
         return None
+
+
+def _refuse_other_sites(request: HttpRequest, view: Callable[..., Any]) -> None:
+    """Raise FormExpired for what Django's check of the CSRF token would refuse by its Origin, once it was counted.
+
+    Browsers put their own word there, and "null" where they hide it (Fetch standard, section 3.2). A request without
+    one is no browser's: it has its own address's allowance to use up.
+    """
+    origin = request.META.get("HTTP_ORIGIN")
+    if origin is None or getattr(view, "csrf_exempt", False):
+        return
+    if origin not in (f"{request.scheme}://{request.get_host()}", *settings.CSRF_TRUSTED_ORIGINS):
+        raise FormExpired(reason="It was sent by a page of another site.", origin=origin)
 
 
 def _count(request: HttpRequest, name: str, rate: limits.Rate) -> None:

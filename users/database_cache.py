@@ -49,7 +49,7 @@ class JsonDatabaseCache(DatabaseCache):
         if number > self._max_entries:
             with connections[database].cursor() as cursor:
                 now = timezone.now().replace(microsecond=0)
-                self._cull(database, cursor, now, number)  # type: ignore[attr-defined]  (the stubs leave it out)
+                self._cull(database, cursor, now, number)  # type: ignore[attr-defined]
 
 
 def _written(mode: str, entry: CacheEntry) -> bool:
