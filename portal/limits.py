@@ -65,6 +65,28 @@ RATES = {
     "backchannel_logout": Rate(3000, MINUTE, _SERVERS),
 }
 
+# Pages that write a row although they are only shown: a session in which a sign-in begins, or a refusal. Everybody's
+# browser comes by here, and an image on any other site's page may point here: so there is room for an office and such
+# a page together, and what the database could not bear is more. Signed in or not, because the row is the same.
+_WRITES = "It writes one row. Links, and not forms: another site can let a browser ask for them."
+SHOWN = Rate(3000, MINUTE, _WRITES)
+SHOWN_AND_COUNTED = {
+    "federation_begin",
+    "federation_callback",
+    "initiate_login",
+    "frontchannel_logout",
+    "metrics",
+    "user_portal:reset_password",
+    "user_portal:accept_invitation",
+    "admin_portal:reset_password",
+    "admin_portal:accept_invitation",
+    "admin_portal:break_glass",
+    "admin_portal:set_up",
+}
+# Of these, each process takes a tenth without asking what the others counted, so that a usual sign-in costs no
+# statement more. With eight processes an address may get 1.7 times the number.
+UNCOUNTED_SHARE = 10
+
 # Of whoever is not signed in. A password, an email and a provider's answer have room in it many times over.
 PUBLIC_BODY = 64 * KIB
 # Of whoever is signed in: the largest usual form has several lists of 20,000 characters.

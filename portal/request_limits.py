@@ -2,7 +2,7 @@
 
 Stands before the check of the CSRF token, which reads the form. What another site lets a browser post is refused here
 already and not counted, or any page on the web could use up what is left to the office of whoever looks at it. Pages
-that are shown are not counted: they cost little, and browsers fetch several at once.
+that are shown are not counted, but for those that write: the others cost little, and browsers fetch several at once.
 """
 
 from collections.abc import Callable
@@ -27,9 +27,10 @@ from portal.middleware import GetResponse, way_to_sign_in
 from users.audit import Actor, record_refusal
 from users.errors import DirectoryError
 from users.lockout import network_of
-from users.rate_counts import count_hit
+from users.rate_counts import FirstFew, count_hit
 
-_COUNTED_FOR_NOTHING = {"GET", "HEAD", "OPTIONS", "TRACE"}
+_SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
+_first_few = FirstFew()
 Refusal = Callable[[HttpRequest, Actor, DirectoryError], HttpResponseBase]
 
 
@@ -48,7 +49,7 @@ def refuses_by(refusal: Refusal) -> Callable[[Callable[..., Any]], Callable[...,
 
 
 class RequestLimitsMiddleware:
-    """Holds every request that could change something to the limits in `portal.limits`."""
+    """Holds every request that writes something to the limits in `portal.limits`."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -60,9 +61,9 @@ class RequestLimitsMiddleware:
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
         """Return a refusal, or None where the request may go on."""
-        if request.method in _COUNTED_FOR_NOTHING:
-            return None
         name = request.resolver_match.view_name if request.resolver_match else ""
+        if request.method in _SAFE:
+            return _look_at_shown(request, view, name)
         signed_in = not limits.is_public(view) and request.user.is_authenticated
         try:
             _refuse_other_sites(request, view)
@@ -79,6 +80,28 @@ class RequestLimitsMiddleware:
         return None
 
 
+def _look_at_shown(request: HttpRequest, view: Callable[..., Any], name: str) -> HttpResponseBase | None:
+    """Count a page that writes although it is only shown; returns the refusal where there are too many."""
+    if name in limits.SHOWN_AND_COUNTED:
+        try:
+            _count_shown(request, f"{name} shown")
+        except TooManyRequests as error:
+            return _refuse(request, view, error)
+    return None
+
+
+def _count_shown(request: HttpRequest, name: str) -> None:
+    """Count against the address: the first few in this process alone, and the others as forms are."""
+    rate = limits.SHOWN
+    few = rate.allowed // limits.UNCOUNTED_SHARE
+    if not _first_few.has(f"{name} {_address(request)}", seconds=rate.seconds, few=few):
+        _count(request, name, rate, most=rate.allowed - few)
+
+
+def _address(request: HttpRequest) -> str:
+    return network_of(client_ip(request)) or "unknown"
+
+
 def _refuse_other_sites(request: HttpRequest, view: Callable[..., Any]) -> None:
     """Raise FormExpired for what Django's check of the CSRF token would refuse by its Origin, once it was counted.
 
@@ -92,11 +115,14 @@ def _refuse_other_sites(request: HttpRequest, view: Callable[..., Any]) -> None:
         raise FormExpired(reason="It was sent by a page of another site.", origin=origin)
 
 
-def _count(request: HttpRequest, name: str, rate: limits.Rate) -> None:
-    """Count a request against its address; raises TooManyRequests."""
-    address = network_of(client_ip(request)) or "unknown"
-    hits = count_hit(f"{name} {address}", seconds=rate.seconds)
-    if hits.count > rate.allowed:
+def _count(request: HttpRequest, name: str, rate: limits.Rate, *, most: int | None = None) -> None:
+    """Count a request against its address; raises TooManyRequests.
+
+    Args:
+        most: how many may be counted here, where that is not what the rate allows.
+    """
+    hits = count_hit(f"{name} {_address(request)}", seconds=rate.seconds)
+    if hits.count > (rate.allowed if most is None else most):
         raise TooManyRequests(limit=name, most=rate.allowed, seconds=rate.seconds, again_in=hits.seconds_left)
 
 

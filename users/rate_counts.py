@@ -5,6 +5,7 @@ at hand is counted anew then. Where it does not count, the database does at once
 address gets its limit twice in one window: once from each.
 """
 
+import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -34,6 +35,34 @@ class Hits:
 
     count: int
     seconds_left: int
+
+
+class FirstFew:
+    """The first few of each window, counted in the memory of this process: those cost neither database nor Redis."""
+
+    def __init__(self, most_keys: int = 10_000) -> None:
+        self._most_keys = most_keys
+        self._lock = threading.Lock()
+        self._window = 0
+        self._hits: dict[str, int] = {}
+
+    def has(self, key: str, *, seconds: int, few: int) -> bool:
+        """Count one more, and return whether it is one of the few. Once there are very many keys, none of a new one is.
+
+        Args:
+            key: what is counted, and for whom.
+            seconds: how long a window is: the same for all keys.
+            few: how many in a window are.
+        """
+        window = int(time.time() // seconds)
+        with self._lock:
+            if window != self._window:
+                self._window, self._hits = window, {}
+            hits = self._hits.get(key, 0)
+            if hits >= few or (not hits and len(self._hits) >= self._most_keys):
+                return False
+            self._hits[key] = hits + 1
+        return True
 
 
 def count_hit(key: str, *, seconds: int) -> Hits:

@@ -1,4 +1,4 @@
-"""How often one address may post to the public pages: every one of them is limited, and what is counted where."""
+"""How often one address may use the public pages: every post and every page that writes, and what is counted where."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -7,15 +7,19 @@ import pytest
 import time_machine
 from django.conf import LazySettings
 from django.core.checks import run_checks
+from django.db import connection
 from django.http import HttpResponse
+from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from idp.models import IdentityProvider
 from portal import limits
 from tests.browsing import Browser, error_code, last_event
 from tests.commands.running import run
 from tests.factories import PASSWORD, make_person
 from tests.idp.conformance.support import all_at_once
-from users.models import AuditEvent, RateCount, User
+from users.models import AuditEvent, RateCount, User, UserSession
+from users.rate_counts import FirstFew
 
 pytestmark = pytest.mark.django_db
 
@@ -23,6 +27,7 @@ NOW = datetime(2031, 3, 3, 9, 0, 1, tzinfo=UTC)
 SAMPLES = {"slug": "entra", "token": "x" * 43, "address": "x" * 16}
 SET_UP = "/admin/set-up/some-token/"  # 20 in a minute
 OFFICE = "203.0.113.9"
+WRITING = {"INSERT", "UPDATE", "DELETE"}
 
 
 def every_view(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
@@ -64,7 +69,7 @@ def is_refused(response: HttpResponse) -> bool:
 
 
 def test_what_is_listed_is_there() -> None:
-    assert limits.RATES.keys() <= PUBLIC.keys()
+    assert limits.RATES.keys() | limits.SHOWN_AND_COUNTED <= PUBLIC.keys()
     assert limits.BODIES.keys() <= VIEWS.keys() - PUBLIC.keys()
     assert all(rate.most > 0 and rate.seconds > 0 and rate.why for rate in limits.RATES.values())
     assert len(PUBLIC) > 20
@@ -165,9 +170,41 @@ def test_one_kind_leaves_the_others_alone(one_each: None) -> None:
         assert not is_refused(post("/login/password/")[0])
 
 
-def test_what_is_shown_is_not_counted(one_each: None) -> None:
-    assert {Browser().get("/login/").status_code for _ in range(3)} == {200}
-    assert not RateCount.objects.exists()
+@pytest.mark.parametrize("name", sorted(PUBLIC.keys() - limits.SHOWN_AND_COUNTED))
+def test_what_is_shown_is_not_counted_and_writes_nothing(name: str, one_each: None, provider: IdentityProvider) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        assert not any(is_refused(Browser().get(address_of(name, PUBLIC[name]))) for _ in range(3))
+    assert not [query for query in captured.captured_queries if query["sql"].split()[0] in WRITING]
+
+
+@pytest.mark.parametrize("name", sorted(limits.SHOWN_AND_COUNTED))
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_what_writes_though_it_is_shown_has_a_number_of_its_own(name: str, method: str, one_each: None) -> None:
+    path = address_of(name, PUBLIC[name])
+    with time_machine.travel(NOW, tick=False):
+        post(path)
+        first, second = (Browser().generic(method, path, REMOTE_ADDR=OFFICE) for _ in range(2))
+    assert not is_refused(first) and is_refused(second) and int(second["Retry-After"]) == 59
+    event = last_event(error_code="portal.too_many_requests")
+    assert (event.client_ip, event.actor_id, event.details["limit"]) == (OFFICE, None, f"{name} shown")
+
+
+def test_the_first_few_of_what_is_shown_ask_nobody_else(settings: LazySettings, provider: IdentityProvider) -> None:
+    settings.RATE_LIMIT_FACTOR = 0.01  # 30 in a minute, three of them counted here alone
+    with time_machine.travel(NOW, tick=False) as clock:
+        for _ in range(2):
+            answers = [Browser().get("/oauth/login/entra/", REMOTE_ADDR="203.0.113.77") for _ in range(32)]
+            assert [is_refused(answer) for answer in answers] == [False] * 30 + [True] * 2
+            assert RateCount.objects.get().hits == 29 and UserSession.objects.count() % 30 == 0
+            clock.shift(timedelta(minutes=1))
+
+
+def test_the_memory_for_the_first_few_has_an_end() -> None:
+    few = FirstFew(most_keys=2)
+    with time_machine.travel(NOW, tick=False) as clock:
+        assert [few.has(key, seconds=60, few=2) for key in "aabca"] == [True, True, True, False, False]
+        clock.shift(timedelta(minutes=1))
+        assert few.has("c", seconds=60, few=2)
 
 
 def test_whoever_is_signed_in_is_not_counted_and_visitors_at_the_same_pages_are(
