@@ -37,7 +37,7 @@ class Rate:
 
 
 _OFFICE = "At nine some five thousand people come in from one address within ten minutes. It costs one row and no hash."
-_GUESSED = "Each costs a password hash; two of them are worked on at a time. Failures are counted apart, and lower."
+_GUESSED = "An office at nine, too. Each costs a hash, two at a time; failures are counted apart, and lower."
 _LINKS = "Each costs a password hash, once its link was right. A department that was invited answers within minutes."
 _MAILED = "It sends mail. The page itself refuses after twenty; what comes on top of that is not even looked at."
 _FEW = "Administrators are few, and what they get at here is the most that there is."
@@ -51,7 +51,7 @@ RATES = {
     "user_portal:sign_out": Rate(600, MINUTE, _OFFICE),
     "federation_callback": Rate(600, MINUTE, _OFFICE),
     "initiate_login": Rate(600, MINUTE, _OFFICE),
-    "user_portal:password": Rate(240, MINUTE, _GUESSED),
+    "user_portal:password": Rate(600, MINUTE, _GUESSED),
     "user_portal:forgot_password": Rate(40, 15 * MINUTE, _MAILED),
     "user_portal:reset_password": Rate(120, MINUTE, _LINKS),
     "user_portal:accept_invitation": Rate(120, MINUTE, _LINKS),

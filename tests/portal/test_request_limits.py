@@ -244,6 +244,7 @@ def test_a_company_behind_one_address_comes_in_at_nine(usual: None, ada: User) -
     """As many as the sign-in pages let through in a minute are ten thousand in less than twenty."""
     with time_machine.travel(NOW, tick=False):
         assert not any(map(is_refused, post("/login/", 500)))
+        assert not any(map(is_refused, post("/login/password/", 500)))
 
 
 def test_a_factor_makes_them_more_generous(settings: LazySettings) -> None:
