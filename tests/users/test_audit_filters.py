@@ -9,7 +9,7 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.factories import OPERATOR, make_administrator, make_person
@@ -96,6 +96,7 @@ def test_an_address_has_a_normal_form(text: str, normal: str | None) -> None:
     assert normal_address(text) == normal
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.ip_addresses(), st.integers(0, 128))
 def test_all_addresses_of_a_network_begin_alike(address: object, length: int) -> None:
     network = ip_network(f"{address}/{length % (33 if address.version == 4 else 129)}", strict=False)  # type: ignore[attr-defined]
