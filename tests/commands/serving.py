@@ -17,7 +17,7 @@ from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, OpenerDirec
 
 from portal.management.commands.run import APPLICATION, gunicorn_command
 from tests.commands.running import database_url
-from tests.commands.starting import bare_environment, ended, eventually, free_port
+from tests.commands.starting import bare_environment, ended, free_port, until_it_answers
 from tests.environment import TEST_ENVIRONMENT
 
 
@@ -58,7 +58,7 @@ def served(
             start_new_session=True,
         )
         try:
-            eventually(f"http://127.0.0.1:{port}/healthz")
+            until_it_answers(f"http://127.0.0.1:{port}/healthz")
             yield Portal(f"http://127.0.0.1:{port}", process)
         finally:
             if process.poll() is None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import SystemRandom
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -108,6 +109,21 @@ def answer(url: str, **headers: str) -> tuple[int, str]:
     """Return the status and the text of a page."""
     with urlopen(Request(url, headers=headers), timeout=10) as response:  # noqa: S310  (a server of this test)
         return response.status, response.read().decode()
+
+
+def until_it_answers(url: str) -> None:
+    """Wait until a server that was told to start answers anything at all, for which half a minute is ample."""
+    ends_at = time.monotonic() + 30
+    while True:
+        try:
+            answer(url)
+        except HTTPError as refusal:
+            refusal.close()
+            return
+        except OSError:
+            assert time.monotonic() < ends_at
+        else:
+            return
 
 
 def eventually(url: str) -> str:
