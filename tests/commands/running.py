@@ -63,6 +63,20 @@ def database_url() -> str:
     return f"postgres://{account}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
 
 
+def in_python(program: str, url: str) -> str:
+    """Return what a Python program prints in a process of its own that has this database."""
+    done = subprocess.run(  # noqa: S603  (our own interpreter and arguments)
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": url},
+        capture_output=True,
+        timeout=60,
+        check=True,
+        text=True,
+    )
+    return done.stdout.strip()
+
+
 def in_shell(*arguments: str | bytes, stdin: bytes = b"", **environment: str) -> Ran:
     """Run a command as an operator does, in a process of its own, on the database of the test (as committed)."""
     done = subprocess.run(  # noqa: S603  (our own interpreter and arguments)

@@ -1,9 +1,6 @@
 """The database does not answer: a page that says so and when to try again, from wherever that shows first."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +11,7 @@ from django.db import OperationalError, connection, transaction
 from idp.models import IdentityProvider
 from portal.database_away import is_database_away
 from tests.browsing import Browser, error_code
-from tests.commands.running import ROOT
+from tests.commands.running import in_python
 from users.models import User
 
 CODE = "portal.database_unavailable"
@@ -41,16 +38,7 @@ print(json.dumps(found))
 
 def asked_on(url: str) -> list[list[Any]]:
     """Ask for pages in a process that has this database, with the cookie of a session."""
-    done = subprocess.run(  # noqa: S603  (our own interpreter and arguments)
-        [sys.executable, "-c", ASK],
-        cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": url},
-        capture_output=True,
-        timeout=60,
-        check=True,
-        text=True,
-    )
-    found: list[list[Any]] = json.loads(done.stdout)
+    found: list[list[Any]] = json.loads(in_python(ASK, url))
     return found
 
 

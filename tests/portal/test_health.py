@@ -1,15 +1,11 @@
 """/healthz says that the process answers, /readyz that it can work."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 from django.conf import LazySettings
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
-from tests.commands.running import ROOT
+from tests.commands.running import in_python
 
 ASK = """
 import django
@@ -17,19 +13,6 @@ django.setup()
 from django.test import Client
 print([Client().get(path).status_code for path in ("/healthz", "/readyz")])
 """
-
-
-def asked_in_a_process_of_its_own(url: str) -> str:
-    done = subprocess.run(  # noqa: S603  (our own interpreter and arguments)
-        [sys.executable, "-c", ASK],
-        cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": url},
-        capture_output=True,
-        timeout=60,
-        check=True,
-        text=True,
-    )
-    return done.stdout.strip()
 
 
 @pytest.mark.django_db
@@ -75,4 +58,4 @@ def test_it_works_without_the_cache_and_says_so(client: Client, settings: LazySe
 
 @pytest.mark.parametrize("url", ["sqlite:////nonexistent/gatehouse.sqlite3", "postgres://x:x@127.0.0.1:1/x"])
 def test_it_is_not_ready_without_the_database_but_alive(url: str) -> None:
-    assert asked_in_a_process_of_its_own(url) == "[200, 503]"
+    assert in_python(ASK, url) == "[200, 503]"
